@@ -1,0 +1,1 @@
+"""Published methods as pure functions on arrays; they know nothing of the product."""
