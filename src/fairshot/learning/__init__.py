@@ -1,0 +1,1 @@
+"""What is fitted from events: each module turns data into arrays that the pipeline reads."""

@@ -1,0 +1,147 @@
+"""The post-processor shared by Scale and Gen: a linear autoencoder over an item's scores for all users.
+
+An item is a row: its predicted score for every user. A hundred hidden units (batch-normalised, no
+non-linearity) must carry it, so that what is learnt on items with known admirers also moves new items.
+Source: Zhu, Kim, Nguyen, Fenton, Caverlee, SIGIR 2021, section 3.2 of the method.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array32 = NDArray[np.float32]
+
+NORM_FLOOR = 1e-3
+RUNNING_DECAY = 0.9
+
+
+class Weights(NamedTuple):
+    """Trained parameters: encoder [users, hidden], decoder [hidden, users], and the normalisation's."""
+
+    encode: jax.Array
+    encode_bias: jax.Array
+    gain: jax.Array
+    offset: jax.Array
+    decode: jax.Array
+    decode_bias: jax.Array
+
+
+class Running(NamedTuple):
+    """Mean and variance of the hidden units as seen during training, used when the model is applied."""
+
+    mean: jax.Array
+    variance: jax.Array
+
+
+class TrainState(NamedTuple):
+    """All that training carries from one step to the next; ``velocity`` is momentum's."""
+
+    weights: Weights
+    running: Running
+    velocity: Weights
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How the post-processor is trained; the defaults are the paper's.
+
+    ``rate`` shrinks by ``rate_decay`` every second epoch and never falls below ``rate_floor``; ``penalty`` is
+    the weight of the squared parameters; ``batch`` counts items.
+    """
+
+    hidden: int = 100
+    batch: int = 50
+    rate: float = 0.005
+    rate_decay: float = 0.9
+    rate_floor: float = 0.0
+    momentum: float = 0.9
+    penalty: float = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreModel:
+    """A trained post-processor as plain arrays; calling it corrects scores.
+
+    Formula: scores' = ((scores + shift) A) B + c: the normalisation is folded into A [users, hidden] and c.
+    """
+
+    shift: float
+    encode: Array32
+    decode: Array32
+    bias: Array32
+
+    def __call__(self, scores: ArrayLike) -> Array32:
+        """Correct the scores of items: [items, users] -> [items, users]; ValueError for another width."""
+        values = np.asarray(scores, np.float32)
+        if values.ndim != 2 or values.shape[1] != len(self.encode):
+            raise ValueError(f"scores must be [items, {len(self.encode)} users], got shape {values.shape}")
+        corrected = (values + np.float32(self.shift)) @ self.encode @ self.decode + self.bias
+        return np.asarray(corrected, np.float32)
+
+
+def initial(users: int, hidden: int, rng: np.random.Generator) -> TrainState:
+    """Draw small weights: N(0, 0.01^2) for both layers, an identity normalisation."""
+    encode = rng.normal(0, 0.01, (users, hidden)).astype(np.float32)
+    decode = rng.normal(0, 0.01, (hidden, users)).astype(np.float32)
+    zero, one = jnp.zeros(hidden), jnp.ones(hidden)
+    weights = Weights(jnp.asarray(encode), zero, one, zero, jnp.asarray(decode), jnp.zeros(users))
+    return TrainState(weights, Running(zero, one), jax.tree.map(jnp.zeros_like, weights))
+
+
+def reconstruct(weights: Weights, running: Running, scores: jax.Array) -> tuple[jax.Array, Running]:
+    """Pass a batch [items, users] through, normalised by its own statistics; returns what to remember too."""
+    hidden = scores @ weights.encode + weights.encode_bias
+    mean, variance = hidden.mean(0), hidden.var(0)
+    normal = (hidden - mean) / jnp.sqrt(variance + NORM_FLOOR)
+    out = (normal * weights.gain + weights.offset) @ weights.decode + weights.decode_bias
+    remembered = Running(
+        RUNNING_DECAY * running.mean + (1 - RUNNING_DECAY) * mean,
+        RUNNING_DECAY * running.variance + (1 - RUNNING_DECAY) * variance,
+    )
+    return out, jax.lax.stop_gradient(remembered)
+
+
+def distance(predicted: jax.Array, targets: jax.Array) -> jax.Array:
+    """Mean over items of the Euclidean distance (not its square) between rows."""
+    return jnp.sqrt(jnp.square(predicted - targets).sum(1) + 1e-12).mean()
+
+
+def size(weights: Weights) -> jax.Array:
+    """Sum of all squared parameters, what the penalty weighs."""
+    return sum((jnp.square(array).sum() for array in weights), start=jnp.zeros(()))
+
+
+def batches(items: int, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Shuffle the items into full batches [count, batch]; what does not fill one waits for the next epoch."""
+    width = min(batch, items)
+    count = items // width
+    return rng.permutation(items)[: count * width].reshape(count, width)
+
+
+def descended(
+    state: TrainState, slope: Weights, running: Running, rate: float, momentum: float
+) -> TrainState:
+    """Take one step of momentum descent: v <- momentum v + slope, weights <- weights - rate v."""
+    velocity = jax.tree.map(lambda v, g: momentum * v + g, state.velocity, slope)
+    weights = jax.tree.map(lambda w, v: w - rate * v, state.weights, velocity)
+    return TrainState(weights, running, velocity)
+
+
+def folded(state: TrainState, shift: float) -> ScoreModel:
+    """Turn trained parameters into a model of plain arrays, normalising by the remembered statistics."""
+    weights, running = state.weights, state.running
+    factor = np.asarray(weights.gain / jnp.sqrt(running.variance + NORM_FLOOR))
+    hidden = np.asarray(weights.encode_bias - running.mean) * factor + np.asarray(weights.offset)
+    decode = np.asarray(weights.decode)
+    bias = hidden @ decode + np.asarray(weights.decode_bias)
+    return ScoreModel(shift, np.asarray(weights.encode) * factor, decode, bias)
+
+
+def learning_rate(training: Training, epoch: int, start: float | None = None) -> float:
+    """Rate of an epoch, counted from 0: start * rate_decay^(epoch // 2), at least the floor."""
+    first = training.rate if start is None else start
+    return max(first * training.rate_decay ** (epoch // 2), training.rate_floor)
