@@ -122,9 +122,7 @@ def batches(items: int, batch: int, rng: np.random.Generator) -> NDArray[np.int6
     return rng.permutation(items)[: count * width].reshape(count, width)
 
 
-def descended(
-    state: TrainState, slope: Weights, running: Running, rate: float, momentum: float
-) -> TrainState:
+def descended(state: TrainState, slope: Weights, running: Running, rate: float, momentum: float) -> TrainState:
     """Take one step of momentum descent: v <- momentum v + slope, weights <- weights - rate v."""
     velocity = jax.tree.map(lambda v, g: momentum * v + g, state.velocity, slope)
     weights = jax.tree.map(lambda w, v: w - rate * v, state.weights, velocity)

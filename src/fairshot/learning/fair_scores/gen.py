@@ -189,9 +189,7 @@ def _generator_epoch(
     def loss(generator: Generator, own: jax.Array, noise: jax.Array) -> jax.Array:
         return schedule.strength * discrepancies(own, generated(generator, noise)).mean()
 
-    def step(
-        fitted: tuple[Generator, optax.OptState], batch: Draw
-    ) -> tuple[tuple[Generator, optax.OptState], None]:
+    def step(fitted: tuple[Generator, optax.OptState], batch: Draw) -> tuple[tuple[Generator, optax.OptState], None]:
         generator, moments = fitted
         out, _ = reconstruct(state.weights, state.running, inputs[batch.items])
         own = jnp.take_along_axis(out, batch.admirers, 1)

@@ -1,0 +1,431 @@
+"""The application: the one place that knows every room, and what the service, the commands and the library share.
+
+import fairshot
+app = fairshot.open("fairshot-data")
+app.feed("u1", limit=10)
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+
+import fairshot
+from fairshot.algorithms.decay import decayed
+from fairshot.config import FILE, Config, load_config
+from fairshot.core.answers import (
+    ExplainedPosition,
+    Explanation,
+    Feed,
+    Position,
+    Receipt,
+    Rising,
+    Status,
+)
+from fairshot.core.arrays import DAY
+from fairshot.core.errors import CorruptArtifactError, FairshotError
+from fairshot.core.events import Draft, Kind
+from fairshot.core.exposure import Exposure, sign
+from fairshot.core.ids import Ids, Side
+from fairshot.core.records import Reader, iso
+from fairshot.core.request import Context, Request
+from fairshot.core.slate import Slate
+from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.learning.loading import load_artifacts
+from fairshot.live import Live, signature
+from fairshot.pipeline.engine import Pipeline
+from fairshot.pipeline.stages import load_stage
+from fairshot.state import load_folds
+from fairshot.stores.artifacts import ArtifactStore
+from fairshot.stores.checkpoint import load_checkpoint, save_checkpoint
+from fairshot.stores.files import write_durably
+from fairshot.stores.log import Log
+from fairshot.stores.log import Receipt as LogReceipt
+from fairshot.stores.writer import Writer
+
+Mode = Literal["personal", "nonprofiling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where a data directory keeps what."""
+
+    root: Path
+
+    @property
+    def log(self) -> Path:
+        """The database of log, ids and keys."""
+        return self.root / "fairshot.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """The versions of the models."""
+        return self.root / "artifacts"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The checkpoints of the state."""
+        return self.root / "checkpoints"
+
+    def secret(self) -> bytes:
+        """The key of exposure tokens, made when first asked for; readable by the owner alone."""
+        path = self.root / "secret"
+        if not path.exists():
+            write_durably(path, secrets.token_bytes(32), mode=0o600)
+        return path.read_bytes()
+
+
+def now_microseconds() -> int:
+    """The time: microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+def open_app(
+    folder: Path | str,
+    *,
+    config: Config | None = None,
+    clock: Callable[[], int] = now_microseconds,
+) -> "App":
+    """Open a data directory, made where it is new; `clock` gives microseconds since 1970, UTC."""
+    root = Path(folder)
+    root.mkdir(parents=True, exist_ok=True)
+    return App(Folder(root), config or load_config(root), clock)
+
+
+def build_pipeline(config: Config) -> Pipeline:
+    """The configured stages; raises ConfigError where one cannot be found or set up."""
+    plan = config.pipeline
+
+    def stages(kind: str, names: Iterable[str]) -> tuple[Any, ...]:
+        return tuple(load_stage(kind, name, config.options(kind, name)) for name in names)
+
+    return Pipeline(
+        sources=stages("sources", plan.sources),
+        filters=stages("filters", plan.filters),
+        features=stages("features", plan.features),
+        value=stages("value", plan.value),
+        rerankers=stages("rerankers", plan.rerankers),
+        blenders=stages("blenders", plan.blenders),
+        weights=plan.value,
+    )
+
+
+class App:
+    """fairshot on one data directory. One thread uses it; its writer has a thread of its own."""
+
+    def __init__(self, folder: Folder, config: Config, clock: Callable[[], int]) -> None:
+        self.folder = folder
+        self.config = config
+        self.clock = clock
+        self.pipeline = build_pipeline(config)
+        self.artifacts = ArtifactStore(folder.artifacts)
+        self._secret = folder.secret()
+        ids = Ids()
+        self.log = Log(folder.log, ids, config.kinds)
+        folds = load_folds(config.kinds)
+        self._signature = signature(folds, config)
+        self.live = Live(self.log, ids, config, folds)
+        self.reader = Reader(config.kinds, self._secret)
+        self.writer = Writer(lambda: Log(folder.log, ids, config.kinds))
+        self._restore()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits, and close the log."""
+        self.writer.close()
+        self.log.close()
+
+    # What comes in
+
+    def ingest(
+        self,
+        events: Iterable[Mapping[str, Any]] = (),
+        *,
+        items: Iterable[Mapping[str, Any]] = (),
+        creators: Iterable[Mapping[str, Any]] = (),
+        users: Iterable[Mapping[str, Any]] = (),
+        decisions: Iterable[Mapping[str, Any]] = (),
+    ) -> Receipt:
+        """Take records in and wait until they are on disk; refused ones are named in the receipt.
+
+        Records are plain dicts as in the HTTP interface. Indices of rejections count through the kinds in
+        the order creators, users, items, events, decisions.
+        """
+        total, offset = Receipt(0, 0, [], self.live.seq), 0
+        parts = (
+            ("creators", creators),
+            ("users", users),
+            ("items", items),
+            ("events", events),
+            ("decisions", decisions),
+        )
+        for kind, records in parts:
+            given = list(records)
+            if given:
+                part = self.submit(kind, given)()
+                moved = [type(r)(r.index + offset, r.field, r.reason) for r in part.rejected]
+                total = Receipt(
+                    total.accepted + part.accepted,
+                    total.duplicate + part.duplicate,
+                    total.rejected + moved,
+                    part.seq,
+                )
+            offset += len(given)
+        return total
+
+    def submit(self, kind: str, records: Sequence[Any]) -> "Submission":
+        """Check records and hand the good ones to the writer; call the result to wait for the receipt."""
+        drafts, _, rejected = self.reader.read(kind, records, self.clock())
+        return Submission(self.writer.append(drafts) if drafts else None, self.live.seq, rejected)
+
+    # What goes out
+
+    def feed(
+        self,
+        user_id: str,
+        limit: int | None = None,
+        *,
+        surface: str = "home",
+        mode: Mode = "personal",
+        exclude: Iterable[str] = (),
+        context: Mapping[str, Any] | None = None,
+    ) -> Feed:
+        """A slate for a person, known or not; it is logged as served."""
+        self.catch_up()
+        request = self.request(user_id, limit, surface=surface, mode=mode, exclude=exclude, context=context)
+        slate = self.pipeline(Context(request, self.live.snapshot))
+        self.writer.append([slate_draft(request, slate, self.live.snapshot, self.problems(slate))])
+        return self._answer(request, slate)
+
+    def request(
+        self,
+        user_id: str,
+        limit: int | None = None,
+        *,
+        surface: str = "home",
+        mode: Mode = "personal",
+        exclude: Iterable[str] = (),
+        context: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """A request as of now, with an id of its own."""
+        ids = self.live.ids
+        rows = [ids.items.row(name) for name in exclude]
+        return Request(
+            id=secrets.token_hex(16),
+            user=user_id,
+            row=ids.users.row(user_id),
+            limit=min(self.config.serving.limit if limit is None else limit, self.config.serving.most),
+            now=self.clock(),
+            surface=surface,
+            profile=mode == "personal",
+            exclude=np.array([row for row in rows if row >= 0], dtype=np.int32),
+            context=context or {},
+        )
+
+    def problems(self, slate: Slate) -> list[str]:
+        """What should have helped with a slate and did not; any makes it degraded."""
+        errors = slate.trace.errors if slate.trace else []
+        return [*self.live.snapshot.artifacts.missing, *errors]
+
+    def _answer(self, request: Request, slate: Slate) -> Feed:
+        items, ids = self.live.snapshot.items, self.live.ids
+        creators = items["creator"][slate.rows].tolist()
+        positions = []
+        for index, row in enumerate(slate.rows.tolist()):
+            item, propensity = ids.items.id(row), float(slate.propensity[index])
+            exposure = Exposure(request.id, index + 1, propensity, request.now)
+            positions.append(
+                Position(
+                    position=index + 1,
+                    item_id=item,
+                    creator_id=ids.creators.id(creators[index]) if creators[index] >= 0 else None,
+                    source=slate.sources[slate.source[index]],
+                    score=float(slate.score[index]),
+                    exposure=sign(self._secret, exposure, request.user, item),
+                )
+            )
+        return Feed(request.id, self.live.snapshot.version, bool(self.problems(slate)), positions)
+
+    def explain(self, request_id: str) -> Explanation | None:
+        """The funnel and the reasons of a logged request; None where there is no such request."""
+        self.flush()
+        logged = self.log.event(request_id)
+        if logged is None or "funnel" not in logged:
+            return None
+        self.catch_up()
+        ids = self.live.ids
+        rows = np.frombuffer(logged["rows"], np.int32)
+        parts = {name: np.frombuffer(part) for name, part in logged["parts"].items()}
+        source, score = np.frombuffer(logged["source"], np.int16), np.frombuffer(logged["score"])
+        propensity, creators = (
+            np.frombuffer(logged["propensity"]),
+            self.live.snapshot.items["creator"][rows].tolist(),
+        )
+        slate = [
+            ExplainedPosition(
+                position=index + 1,
+                item_id=ids.items.id(int(row)),
+                creator_id=ids.creators.id(creators[index]) if creators[index] >= 0 else None,
+                source=logged["sources"][source[index]],
+                score=float(score[index]),
+                propensity=float(propensity[index]),
+                value={name: float(part[index]) for name, part in parts.items()},
+                rules=list(logged["notes"][index]),
+            )
+            for index, row in enumerate(rows)
+        ]
+        return Explanation(
+            request_id=request_id,
+            user_id=ids.users.id(logged["user"]),
+            at=iso(logged["at"]),
+            surface=logged["surface"],
+            mode=logged["mode"],
+            snapshot=logged["snapshot"],
+            degraded=bool(logged["problems"]),
+            problems=logged["problems"],
+            candidates=logged["candidates"],
+            removed=logged["removed"],
+            funnel=logged["funnel"],
+            slate=slate,
+        )
+
+    def record(self, side: Side, name: str) -> dict[str, Any] | None:
+        """The record of an item, creator or user; None where there is none."""
+        return self.log.record(side, name)
+
+    def trending(self, limit: int = 20) -> list[Rising]:
+        """What rises now, strongest first; removed items are not among it."""
+        self.catch_up()
+        snapshot = self.live.snapshot
+        items, ids, now = snapshot.items, self.live.ids, self.clock()
+        rows = np.unique(snapshot.world.lists["touched"][0]["item"])
+        rows = rows[(items["record"][rows] > 0) & ~items["removed"][rows]]
+        strength = decayed(items["trend"][rows], items["trend_at"][rows], now, float(DAY))
+        order = np.lexsort((rows, -strength))[:limit]
+        return [
+            Rising(
+                ids.items.id(int(row)),
+                ids.creators.id(int(items["creator"][row])) if items["creator"][row] >= 0 else None,
+                float(value),
+            )
+            for row, value in zip(rows[order], strength[order], strict=True)
+        ]
+
+    def status(self) -> Status:
+        """Counts, snapshot, lag, and what is degraded."""
+        self.catch_up()
+        sizes = self.live.ids.sizes()
+        return Status(
+            version=fairshot.__version__,
+            snapshot=self.live.snapshot.version,
+            seq=self.live.seq,
+            lag=self.log.head() - self.live.seq,
+            users=sizes.users,
+            items=int((self.live.snapshot.items["record"] > 0).sum()),
+            creators=sizes.creators,
+            events=self.log.counts(),
+            degraded=list(self.live.snapshot.artifacts.missing),
+        )
+
+    # Keeping up
+
+    def catch_up(self) -> None:
+        """Apply what was committed, and load the models that the log says are in service."""
+        self.live.catch_up()
+        if self.live.promoted != self.live.snapshot.version:
+            self.swap()
+
+    def load_promoted(self) -> Artifacts:
+        """The models of the promoted version; what cannot be loaded is named in `missing`. Changes nothing."""
+        return load_artifacts(self.artifacts, self.live.promoted)
+
+    def swap(self) -> None:
+        """Serve the promoted models."""
+        self.live.swap(self.load_promoted())
+
+    def flush(self) -> None:
+        """Wait until everything handed to the writer is on disk."""
+        self.writer.append([]).result()
+
+    def checkpoint(self) -> int:
+        """Write the state as of now; returns its log number."""
+        self.live.catch_up()
+        extra = self.live.promoted
+        save_checkpoint(self.folder.checkpoints, self.live.seq, self._signature, self.live.states, extra)
+        return self.live.seq
+
+    def _restore(self) -> None:
+        states = {name: fold.empty() for name, fold in self.live.folds.items()}
+        seq, promoted = load_checkpoint(self.folder.checkpoints, self._signature, states)
+        if seq:
+            self.live.restore(states, seq, promoted)
+        self.catch_up()
+
+    def train(self, progress: Callable[[str, float], None] | None = None) -> Any:
+        """Fit, check and promote a new snapshot; see `fairshot.learning.training`."""
+        from fairshot.training import train
+
+        return train(self, progress)
+
+
+class Submission:
+    """Records on their way to the disk."""
+
+    __slots__ = ("_rejected", "_seq", "future")
+
+    def __init__(self, future: "Future[LogReceipt] | None", seq: int, rejected: list[Any]) -> None:
+        self.future = future
+        self._seq = seq
+        self._rejected = rejected
+
+    def __call__(self) -> Receipt:
+        """Wait for the disk; raises StoreError where it refused."""
+        if self.future is None:
+            return Receipt(0, 0, self._rejected, self._seq)
+        done = self.future.result()
+        accepted = sum(done.accepted)
+        return Receipt(accepted, len(done.accepted) - accepted, self._rejected, done.seq)
+
+
+def slate_draft(request: Request, slate: Slate, snapshot: Snapshot, problems: list[str]) -> Draft:
+    """The log's entry of a served slate: what was shown, with which probability, and why."""
+    trace = slate.trace
+    if trace is None:
+        raise FairshotError("a slate without its trace cannot be logged")
+    return Draft(
+        kind=Kind.SLATE,
+        id=request.id,
+        at=request.now,
+        user=request.user,
+        data={
+            "rows": slate.rows.tobytes(),
+            "propensity": slate.propensity.tobytes(),
+            "source": slate.source.tobytes(),
+            "score": slate.score.tobytes(),
+            "parts": {name: part.tobytes() for name, part in slate.parts.items()},
+            "sources": slate.sources,
+            "notes": slate.notes,
+            "funnel": trace.funnel(),
+            "candidates": len(trace.rows),
+            "removed": trace.removed(),
+            "snapshot": snapshot.version,
+            "surface": request.surface,
+            "mode": "personal" if request.profile else "nonprofiling",
+            "context": dict(request.context),
+            "problems": problems,
+        },
+    )
+
+
+__all__ = ["FILE", "App", "CorruptArtifactError", "Folder", "open_app"]

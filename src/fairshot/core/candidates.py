@@ -1,0 +1,41 @@
+"""Candidates: the rows under consideration and what is known of each, as a frozen struct of arrays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Ints, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """n rows of one side with named columns of length n; entity-neutral, so users can be candidates too.
+
+    Wide things (embeddings) stay in the snapshot and are indexed by row.
+    """
+
+    rows: Rows
+    columns: Mapping[str, Array] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.columns[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.columns
+
+    def with_columns(self, columns: Mapping[str, Array]) -> "Candidates":
+        """The same rows with columns added or replaced."""
+        return Candidates(self.rows, {**self.columns, **columns})
+
+    def take(self, order: Ints | Array) -> "Candidates":
+        """The chosen rows, in the chosen order; order: indices or a mask."""
+        return Candidates(self.rows[order], {name: column[order] for name, column in self.columns.items()})
+
+
+def no_candidates() -> Candidates:
+    """Nothing to choose from."""
+    return Candidates(np.empty(0, dtype=np.int32))

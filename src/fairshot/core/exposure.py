@@ -1,0 +1,53 @@
+"""Exposure tokens: a signed word of the feed that it showed this item to this person at this position.
+
+A token is the request, position, propensity and time, with a keyed BLAKE2b over these and the ids of person
+and item; the ids themselves are not in it, for whoever reports feedback names them anyway.
+"""
+
+import hmac
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from dataclasses import dataclass
+from hashlib import blake2b
+
+_FIELDS = struct.Struct("<16sHdq")
+_MAC = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a valid token says. at: microseconds since 1970, UTC."""
+
+    request: str
+    position: int
+    propensity: float
+    at: int
+
+
+def sign(secret: bytes, exposure: Exposure, user: str, item: str) -> str:
+    """The token of one shown position; exposure.request is 32 hexadecimal digits."""
+    fields = _FIELDS.pack(bytes.fromhex(exposure.request), exposure.position, exposure.propensity, exposure.at)
+    return urlsafe_b64encode(fields + _mac(secret, fields, user, item)).decode("ascii").rstrip("=")
+
+
+def verify(secret: bytes, token: str, user: str, item: str) -> Exposure | None:
+    """What the token says if it is ours and of this person and item, else None."""
+    try:
+        raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (UnicodeEncodeError, Base64Error, ValueError):
+        return None
+    if len(raw) != _FIELDS.size + _MAC:
+        return None
+    fields, mac = raw[: _FIELDS.size], raw[_FIELDS.size :]
+    if not hmac.compare_digest(mac, _mac(secret, fields, user, item)):
+        return None
+    request, position, propensity, at = _FIELDS.unpack(fields)
+    return Exposure(request.hex(), position, propensity, at)
+
+
+def _mac(secret: bytes, fields: bytes, user: str, item: str) -> bytes:
+    name = user.encode("utf-8")
+    # The length keeps (ab, c) and (a, bc) apart.
+    message = b"%s%d:%s%s" % (fields, len(name), name, item.encode("utf-8"))
+    return blake2b(message, key=secret, digest_size=_MAC).digest()

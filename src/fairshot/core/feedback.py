@@ -1,0 +1,50 @@
+"""The kinds of feedback that are configured, and what each one means."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import Struct
+
+from fairshot.core.arrays import Array, Floats
+
+
+class FeedbackKind(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of feedback.
+
+    weight: what its probability is worth in the value model (negative: it speaks against showing);
+    preference: what it says of the person's taste, as confidence of the item's fold-in (negative: against);
+    like: whether a creator counts it as a like; trend: what it adds to a rise.
+    """
+
+    weight: float = 0.0
+    preference: float = 0.0
+    like: bool = False
+    trend: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackKinds:
+    """All configured kinds, as parallel arrays indexed by the action code of events."""
+
+    names: tuple[str, ...]
+    weights: Floats
+    preferences: Floats
+    likes: Array
+    trends: Floats
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, FeedbackKind]) -> "FeedbackKinds":
+        """Gather configured kinds; the order of configuration gives the codes."""
+        values = list(kinds.values())
+        return cls(
+            names=tuple(kinds),
+            weights=np.array([k.weight for k in values]),
+            preferences=np.array([k.preference for k in values]),
+            likes=np.array([k.like for k in values], dtype=bool),
+            trends=np.array([k.trend for k in values]),
+        )
+
+    def code(self, name: str | None) -> int:
+        """The code of a kind, -1 where it is not configured."""
+        return self.names.index(name) if name in self.names else -1

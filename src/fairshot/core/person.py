@@ -1,0 +1,106 @@
+"""The person a request is for: what they did, and the vector folded in from it this moment."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fairshot.algorithms.fold_in import fold_in
+from fairshot.core.arrays import Array, Bools, Floats, Rows
+from fairshot.core.snapshot import Snapshot
+
+HISTORY = np.dtype([("at", np.int64), ("item", np.int32), ("action", np.int8)])
+"""One entry of a person's history: when, which item, which kind of feedback."""
+
+FOLD_IN_LENGTH = 1000
+"""How many of the latest interactions a vector is folded in from; more cost time and change little."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person in one snapshot; row -1 is somebody about whom nothing is known.
+
+    profile: False when the person asked for a feed without profiling: then nothing here says what they like.
+    """
+
+    snapshot: Snapshot
+    row: int
+    profile: bool = True
+
+    @cached_property
+    def history(self) -> Array:
+        """Everything the person did with items, oldest first: HISTORY[h]."""
+        return self.snapshot.users.lists["history"].last(self.row)
+
+    @cached_property
+    def liked(self) -> Array:
+        """The part of the history that speaks for the item, oldest first: HISTORY[l]; empty without profiling."""
+        history = self.history
+        if not self.profile:
+            return history[:0]
+        return history[self._preference > 0]
+
+    @cached_property
+    def _preference(self) -> Floats:
+        codes = self.history["action"].astype(np.int64)
+        kinds = self.snapshot.feedback.preferences
+        return np.where(codes >= 0, kinds[codes] if len(kinds) else 0.0, 0.0)
+
+    @cached_property
+    def vector(self) -> Floats | None:
+        """The person's vector, float32 (d,): folded in from the latest history; None where nothing is known."""
+        vectors = self.snapshot.artifacts.vectors
+        if vectors is None or not self.profile or self.row < 0:
+            return None
+        preference = self._preference
+        told = np.flatnonzero(preference)[-FOLD_IN_LENGTH:]
+        rows = self.history["item"][told]
+        has_vector: Bools = rows < len(vectors.items)
+        rows, strength = rows[has_vector], preference[told][has_vector]
+        if len(rows) == 0:
+            return None
+        return fold_in(vectors.items[rows], strength * vectors.confidence, vectors.gram)
+
+    @cached_property
+    def session(self) -> Rows:
+        """The items liked last, newest first, at most five."""
+        recent = self.liked["item"][::-1]
+        _, first = np.unique(recent, return_index=True)
+        return recent[np.sort(first)][:5].astype(np.int32)
+
+    @cached_property
+    def session_vector(self) -> Floats | None:
+        """The mean direction of the session's items, float32 (d,) of length one; None without a session."""
+        vectors = self.snapshot.artifacts.vectors
+        rows = self.session
+        if vectors is None or len(rows) == 0 or rows.max() >= len(vectors.items):
+            return None
+        found = vectors.items[rows]
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        mean = (found / np.maximum(lengths, 1e-9)).mean(axis=0)
+        length = float(np.linalg.norm(mean))
+        return (mean / length).astype(np.float32) if length > 0 else None
+
+    @cached_property
+    def met(self) -> Rows:
+        """Every item the person reacted to or was shown lately."""
+        return np.union1d(self.history["item"], self.shown["item"]).astype(np.int32)
+
+    @cached_property
+    def follows(self) -> Rows:
+        """The creators followed."""
+        return self._ties("follows")
+
+    @cached_property
+    def blocks(self) -> Rows:
+        """The creators blocked."""
+        return self._ties("blocks")
+
+    @cached_property
+    def shown(self) -> Array:
+        """The latest impressions, oldest first: fields at, item, reported."""
+        return self.snapshot.users.lists["shown"].last(self.row)
+
+    def _ties(self, name: str) -> Rows:
+        ties = self.snapshot.users.lists[name][self.row]
+        return ties["creator"][ties["on"]].astype(np.int32)

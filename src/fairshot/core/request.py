@@ -1,0 +1,59 @@
+"""A request, and the context in which stages answer it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import Rows
+from fairshot.core.person import Person
+from fairshot.core.randomness import stream
+from fairshot.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks for what. now: microseconds since 1970, UTC; exclude: item rows that must not come back."""
+
+    id: str
+    user: str
+    row: int
+    limit: int
+    now: int
+    surface: str = "home"
+    profile: bool = True
+    exclude: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int32))
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a stage may read beside its batch."""
+
+    request: Request
+    snapshot: Snapshot
+
+    @property
+    def now(self) -> int:
+        """The time of the request: microseconds since 1970, UTC."""
+        return self.request.now
+
+    @cached_property
+    def person(self) -> Person:
+        """The person as far as this request may know them."""
+        return Person(self.snapshot, self.request.row, self.request.profile)
+
+    @cached_property
+    def eligible(self) -> Rows | None:
+        """The items the context restricts to (`{"label": "Comedy"}`), None where it does not."""
+        label = self.request.context.get("label")
+        if not isinstance(label, str):
+            return None
+        row = self.snapshot.ids.labels.row(label)
+        return np.unique(self.snapshot.labels.lists["label_items"][row]).astype(np.int32)
+
+    def rng(self, stage: str) -> np.random.Generator:
+        """A random stream of this request and this stage alone: a logged request replays bit by bit."""
+        return stream(self.request.id, stage)

@@ -1,0 +1,110 @@
+"""A snapshot: all that a request may read, reached by one pointer that is swapped whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Bools, Floats, Rows
+from fairshot.core.errors import MissingArtifactError
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.ids import Ids
+from fairshot.core.tables import View
+
+
+class Nearest(Protocol):
+    """Finds the rows whose vectors have the largest inner product with a query."""
+
+    def search(self, queries: Floats, k: int, eligible: Rows | None = None) -> list[Rows]:
+        """For each query (q, d) at most k rows, best first; only `eligible` ones where given."""
+        ...
+
+
+class Encoder(Protocol):
+    """Turns what an item says of itself into its vector, so that it is usable before any feedback."""
+
+    def encode(self, records: Sequence[Mapping[str, Any]]) -> Floats:
+        """Vectors of items: float32 (n, d)."""
+        ...
+
+
+@dataclass(slots=True)
+class Vectors:
+    """Item vectors: the trained ones, and those of items that came since, appended by the state's owner.
+
+    items: float32 (n, d), zero rows for items without any; trained: bool (t,), t <= n, which rows were
+    fitted from feedback; gram: float32 (d, d), the sum of outer products that a fold-in starts from,
+    regularisation included; confidence: how much more a reaction counts than its absence.
+    """
+
+    items: Floats
+    trained: Bools
+    gram: Floats
+    confidence: float
+    encoder: Encoder | None = None
+
+    @property
+    def width(self) -> int:
+        """The dimension d."""
+        return int(self.items.shape[1])
+
+    def grow(self, n: int) -> None:
+        """Have at least n rows; new ones are zero until encoded."""
+        have = len(self.items)
+        if n > have:
+            larger = np.zeros((max(n, have + have // 8), self.width), dtype=np.float32)
+            larger[:have] = self.items
+            self.items = larger
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """The models of one version; whatever could not be loaded is absent and named in `missing`."""
+
+    version: str | None = None
+    vectors: Vectors | None = None
+    nearest: Nearest | None = None
+    engagement: Any = None
+    missing: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def need(self, name: str) -> Any:
+        """The named model, or the error that makes the engine skip the stage that asked."""
+        found = getattr(self, name)
+        if found is None:
+            raise MissingArtifactError(f"no {name} model is loaded; run `fairshot train`")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State and models of one moment.
+
+    The arrays of state grow between requests, never during one: the thread that serves is the thread
+    that folds.
+    """
+
+    seq: int
+    ids: Ids
+    users: View
+    items: View
+    creators: View
+    labels: View
+    world: View
+    feedback: FeedbackKinds
+    artifacts: Artifacts = field(default_factory=Artifacts)
+
+    @property
+    def version(self) -> str | None:
+        """The version of the models, None before the first training."""
+        return self.artifacts.version
+
+
+def gather(column: Array, rows: Rows, missing: float) -> Array:
+    """column[rows], with `missing` where a row is -1."""
+    found = column[rows]
+    absent = rows < 0
+    if absent.any():
+        found = np.where(absent, np.asarray(missing, dtype=found.dtype), found)
+    return found

@@ -1,0 +1,126 @@
+"""Engagement: one small network that predicts every kind of feedback at once; fitted with JAX, served by NumPy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class EngagementModel:
+    """Inputs are standardised, then layers with ReLU between them, then one logistic output for each kind.
+
+    features: names of the input columns; kinds: names of the heads; layers: pairs of weights (in, out) and
+    biases (out,), float32, the standardisation folded into the first.
+    """
+
+    features: tuple[str, ...]
+    kinds: tuple[str, ...]
+    layers: tuple[tuple[Floats, Floats], ...]
+
+    def predict(self, inputs: Floats) -> Floats:
+        """Probabilities, float32 (n, kinds), of inputs float32 (n, features)."""
+        hidden = inputs
+        for weights, bias in self.layers[:-1]:
+            hidden = hidden @ weights
+            hidden += bias
+            np.maximum(hidden, 0, out=hidden)
+        weights, bias = self.layers[-1]
+        logits = hidden @ weights
+        logits += bias
+        # Beyond +-30 a float32 probability does not change any more, and exp cannot overflow.
+        np.clip(logits, -30, 30, out=logits)
+        probabilities: Floats = 1 / (1 + np.exp(-logits))
+        return probabilities
+
+    def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Tensors and description for storage."""
+        tensors = {}
+        for number, (weights, bias) in enumerate(self.layers):
+            tensors[f"weights{number}"], tensors[f"bias{number}"] = weights, bias
+        return tensors, {
+            "features": list(self.features),
+            "kinds": list(self.kinds),
+            "layers": len(self.layers),
+        }
+
+    @classmethod
+    def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> "EngagementModel":
+        """The model from what `dump` gave."""
+        layers = tuple((tensors[f"weights{n}"], tensors[f"bias{n}"]) for n in range(description["layers"]))
+        return cls(tuple(description["features"]), tuple(description["kinds"]), layers)
+
+
+def fit_engagement(
+    features: Sequence[str],
+    kinds: Sequence[str],
+    inputs: Floats,
+    labels: Floats,
+    weights: Floats,
+    *,
+    hidden: Sequence[int],
+    epochs: int,
+    seed: int = 0,
+    progress: Any = None,
+) -> EngagementModel:
+    """Fit by minibatch Adam on the sum of the heads' log losses.
+
+    inputs: float32 (n, features); labels: float32 (n, kinds), 0 or 1; weights: float32 (n,), of examples.
+    """
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    scale = np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
+    data = ((inputs - mean) / scale).astype(np.float32)
+    rng = np.random.default_rng(seed)
+    sizes = [len(features), *hidden, len(kinds)]
+    rates = np.clip((labels * weights[:, None]).sum(0) / weights.sum(), 1e-4, 1 - 1e-4)
+    layers = [
+        (rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32), np.zeros(b, np.float32))
+        for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
+    last = layers[-1][0] * np.float32(0.1)
+    layers[-1] = (last, np.log(rates / (1 - rates)).astype(np.float32))
+
+    def loss(parameters: Any, x: Any, y: Any, w: Any) -> Any:
+        for matrix, bias in parameters[:-1]:
+            x = jax.nn.relu(x @ matrix + bias)
+        logits = x @ parameters[-1][0] + parameters[-1][1]
+        losses = optax.sigmoid_binary_cross_entropy(logits, y)
+        decay = sum(jnp.sum(matrix**2) for matrix, _ in parameters)
+        return jnp.sum(losses * w[:, None]) / jnp.sum(w) + 1e-5 * decay
+
+    batch = min(2048, len(data))
+    steps = max(1, len(data) // batch)
+    optimiser = optax.adam(optax.cosine_decay_schedule(3e-3, epochs * steps))
+
+    @jax.jit
+    def epoch(parameters: Any, state: Any, x: Any, y: Any, w: Any) -> Any:
+        def step(carry: Any, part: Any) -> Any:
+            parameters, state = carry
+            gradient = jax.grad(loss)(parameters, *part)
+            updates, state = optimiser.update(gradient, state)
+            return (optax.apply_updates(parameters, updates), state), None
+
+        carry, _ = jax.lax.scan(step, (parameters, state), (x, y, w))
+        return carry
+
+    parameters: Any = layers
+    state = optimiser.init(parameters)
+    for number in range(epochs):
+        order = rng.permutation(len(data))[: steps * batch].reshape(steps, batch)
+        parameters, state = epoch(parameters, state, data[order], labels[order], weights[order])
+        if progress is not None:
+            progress((number + 1) / epochs)
+    fitted = [(np.asarray(matrix), np.asarray(bias)) for matrix, bias in parameters]
+    first, bias = fitted[0]
+    fitted[0] = (
+        (first / scale[:, None]).astype(np.float32),
+        (bias - (mean / scale) @ first).astype(np.float32),
+    )
+    return EngagementModel(tuple(features), tuple(kinds), tuple(fitted))

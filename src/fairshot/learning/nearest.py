@@ -1,0 +1,77 @@
+"""Nearest neighbours by inner product: exact while that is cheap, an inverted file of 8-bit codes beyond."""
+
+from collections.abc import Sequence
+
+import faiss
+import numpy as np
+
+from fairshot.core.arrays import Array, Floats, Rows
+from fairshot.core.snapshot import Vectors
+
+EXACT_UP_TO = 150_000
+"""Rows that are searched exactly: below this, one matrix product costs less than an index loses in recall."""
+CELLS = 4096
+PROBES = 48
+
+
+def build_index(items: Floats) -> Array | None:
+    """The index of item vectors (n, d) as bytes, uint8; None where exact search does."""
+    if len(items) <= EXACT_UP_TO:
+        return None
+    width = items.shape[1]
+    cells = min(CELLS, len(items) // 39)
+    coarse = faiss.IndexFlatIP(width)
+    index = faiss.IndexIVFScalarQuantizer(
+        coarse, width, cells, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT
+    )
+    sample = np.random.default_rng(0).choice(len(items), min(len(items), 40 * cells), replace=False)
+    index.train(items[sample])
+    index.add(items)
+    serialized: Array = faiss.serialize_index(index)
+    return serialized
+
+
+class VectorSearch:
+    """Searches the items of `vectors`; rows beyond the index, and small eligible sets, are searched exactly."""
+
+    def __init__(self, vectors: Vectors, index: Array | None = None) -> None:
+        """index: what `build_index` returned for the first rows of the vectors."""
+        self._vectors = vectors
+        self._index = None if index is None else faiss.deserialize_index(index)
+        if self._index is not None:
+            self._index.nprobe = PROBES
+
+    def search(self, queries: Floats, k: int, eligible: Rows | None = None) -> list[Rows]:
+        """For each query (q, d) at most k rows, largest inner product first."""
+        items = self._vectors.items
+        if eligible is not None:
+            rows = eligible[eligible < len(items)]
+            if self._index is None or len(rows) <= EXACT_UP_TO:
+                return [_best(rows, items[rows] @ query, k) for query in queries]
+            allowed = faiss.SearchParametersIVF(sel=faiss.IDSelectorBatch(rows.astype(np.int64)), nprobe=4 * PROBES)
+            return self._indexed(queries, k, rows[rows >= self._index.ntotal], allowed)
+        if self._index is None:
+            rows = np.arange(len(items), dtype=np.int32)
+            return [_best(rows, items @ query, k) for query in queries]
+        newer = np.arange(self._index.ntotal, len(items), dtype=np.int32)
+        return self._indexed(queries, k, newer, None)
+
+    def _indexed(self, queries: Floats, k: int, newer: Rows, allowed: object) -> list[Rows]:
+        scores, found = self._index.search(np.ascontiguousarray(queries, np.float32), k, params=allowed)
+        results: list[Rows] = []
+        for query, score, rows in zip(queries, scores, found, strict=True):
+            hit = rows >= 0
+            merged = np.concatenate([rows[hit].astype(np.int32), newer])
+            fresh = self._vectors.items[newer] @ query
+            results.append(_best(merged, np.concatenate([score[hit], fresh]), k))
+        return results
+
+
+def _best(rows: Rows, scores: Floats, k: int) -> Rows:
+    """The k rows of highest score, ties by row."""
+    if len(rows) > 4 * k:
+        keep = np.argpartition(-scores, k)[:k]
+        rows, scores = rows[keep], scores[keep]
+    order: Sequence[int] = np.lexsort((rows, -scores))[:k]
+    best: Rows = rows[order].astype(np.int32)
+    return best

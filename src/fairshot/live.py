@@ -1,0 +1,131 @@
+"""The live state: one thread owns it, folds each committed batch into it, and hands out snapshots."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
+
+from fairshot.config import Config
+from fairshot.core.arrays import Rows
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.ids import Ids
+from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.core.tables import State, views
+from fairshot.state import Fold
+from fairshot.stores.log import Log
+
+
+class Live:
+    """Folds the log as it grows. Not thread-safe: the owner alone may call it."""
+
+    def __init__(self, log: Log, ids: Ids, config: Config, folds: Mapping[str, Fold]) -> None:
+        self.log = log
+        self.ids = ids
+        self.folds = folds
+        self.seq = 0
+        self.promoted: str | None = None
+        """The version that the log says is in service."""
+        self._kinds = config.kinds
+        self._artifacts = Artifacts(missing=("no snapshot was trained yet",))
+        self._version = -1
+        self._adopt({name: fold.empty() for name, fold in folds.items()})
+
+    def _adopt(self, states: dict[str, State]) -> None:
+        self.states = states
+        for state in states.values():
+            state.grow(self.ids.sizes())
+        self._views = views(states)
+        self.snapshot = self._snapshot()
+
+    def restore(self, states: dict[str, State], seq: int, promoted: str | None) -> None:
+        """Continue from a checkpoint."""
+        self.seq, self.promoted = seq, promoted
+        self._adopt(states)
+
+    def catch_up(self) -> bool:
+        """Fold what was committed since; microseconds where nothing was. True where the state changed."""
+        version = self.log.version()
+        if version == self._version:
+            return False
+        before = self.seq
+        for batch in self.log.batches(self.seq):
+            self.apply(batch)
+        self._version = version
+        return self.seq != before
+
+    def apply(self, batch: EventBatch) -> None:
+        """Fold one batch of the log's next events."""
+        for name, fold in self.folds.items():
+            self.states[name] = fold.add(self.states[name], batch)
+        self.seq = int(batch.seq[-1])
+        for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
+            data = batch.data[index] or {}
+            if data.get("decision") == "promote":
+                self.promoted = data["snapshot"]
+        self._encode(batch)
+        self.snapshot = self._snapshot()
+
+    def swap(self, artifacts: Artifacts) -> None:
+        """Serve other models from now on; items that came since they were trained get their vectors."""
+        self._artifacts = artifacts
+        vectors = artifacts.vectors
+        if vectors is not None:
+            known = self._views["items"]["record"] > 0
+            self._encode_rows(np.flatnonzero(known[len(vectors.trained) :]) + len(vectors.trained))
+            old = np.flatnonzero(known[: len(vectors.trained)] & ~vectors.trained[: len(known)])
+            self._encode_rows(old[~vectors.items[old].any(axis=1)])
+        self.snapshot = self._snapshot()
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            seq=self.seq,
+            ids=self.ids,
+            users=self._views["users"],
+            items=self._views["items"],
+            creators=self._views["creators"],
+            labels=self._views["labels"],
+            world=self._views["world"],
+            feedback=self._kinds,
+            artifacts=self._artifacts,
+        )
+
+    def _encode(self, batch: EventBatch) -> None:
+        """Give items that the models never met a vector from what their records say."""
+        vectors = self._artifacts.vectors
+        if vectors is None or vectors.encoder is None:
+            return
+        items = batch.where(batch.of(Kind.ITEM))
+        if len(items) == 0:
+            return
+        untrained = (items.item >= len(vectors.trained)) | ~vectors.trained[
+            np.minimum(items.item, len(vectors.trained) - 1)
+        ]
+        items = items.where(untrained)
+        self._write_vectors(items.item, [record or {} for record in items.data])
+
+    def _encode_rows(self, rows: Rows) -> None:
+        for start in range(0, len(rows), 10_000):
+            records = self.log.records("items", rows[start : start + 10_000].tolist())
+            self._write_vectors(np.fromiter(records, np.int64, len(records)), list(records.values()))
+
+    def _write_vectors(self, rows: Rows, records: list[dict[str, object]]) -> None:
+        vectors = self._artifacts.vectors
+        if vectors is None or vectors.encoder is None:
+            return
+        vectors.grow(self.ids.sizes().items)
+        if len(rows):
+            vectors.items[rows] = vectors.encoder.encode(records)
+
+
+def signature(folds: Mapping[str, Fold], config: Config) -> str:
+    """Names the folds with their columns and the feedback kinds: a checkpoint of others is of no use."""
+    shape = {
+        name: {
+            side: [sorted(map(str, state[side].columns.items())), sorted(state[side].lists)]
+            for side in ("users", "items", "creators", "labels", "world")
+        }
+        for name, state in ((name, fold.empty()) for name, fold in folds.items())
+    }
+    kinds = {name: [kind.weight > 0, kind.preference, kind.like, kind.trend] for name, kind in config.feedback.items()}
+    return hashlib.sha256(json.dumps([shape, kinds], sort_keys=True).encode()).hexdigest()[:16]

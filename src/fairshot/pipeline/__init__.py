@@ -1,0 +1,1 @@
+"""The pipeline: an engine, and one folder for each kind of stage."""

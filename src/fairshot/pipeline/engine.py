@@ -1,0 +1,252 @@
+"""The engine: runs the stages of a pipeline, times them, checks what they return, and accounts for every candidate.
+
+It alone decides what a failure means: a stage that fails is left out and the slate is marked degraded;
+a filter that `fails_closed` removes everything instead.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Ints, Rows
+from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.errors import FairshotError, StageError
+from fairshot.core.request import Context
+from fairshot.core.slate import Slate, Step, Trace, take_positions
+from fairshot.pipeline.stages import Stage
+
+# What a stage may do wrong; anything else is a bug of the engine itself and must be seen.
+FAILURES = (FairshotError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The configured stages in order, and the weight of each value term."""
+
+    sources: tuple[Stage, ...] = ()
+    filters: tuple[Stage, ...] = ()
+    features: tuple[Stage, ...] = ()
+    value: tuple[Stage, ...] = ()
+    rerankers: tuple[Stage, ...] = ()
+    blenders: tuple[Stage, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+    def __call__(self, ctx: Context) -> Slate:
+        """Answer a request. Pure: the same context gives the same slate, and nothing is written."""
+        return _Run(self, ctx).slate()
+
+
+class _Run:
+    """One request on its way through the stages."""
+
+    __slots__ = ("all_rows", "all_source", "ctx", "fate", "names", "pipeline", "started", "steps")
+
+    def __init__(self, pipeline: Pipeline, ctx: Context) -> None:
+        self.pipeline = pipeline
+        self.ctx = ctx
+        self.steps: list[Step] = []
+        self.started = perf_counter()
+        self.names = tuple(stage.name for stage in pipeline.sources)
+
+    def slate(self) -> Slate:
+        batch = self._gather()
+        batch, alive = self._filter(batch)
+        batch = self._features(batch)
+        pool, order = self._value(batch)
+        chosen, notes = self._rerank(pool)
+        slate = self._blend(self._place(pool, chosen, notes))
+        shown = np.isin(self.all_rows[alive[order]], slate.rows)
+        self.fate[alive[order[shown]]] = Trace.SHOWN
+        return slate.with_trace(
+            Trace(
+                rows=self.all_rows,
+                source=self.all_source,
+                fate=self.fate,
+                sources=slate.sources,
+                filters=tuple(stage.name for stage in self.pipeline.filters),
+                steps=tuple(self.steps),
+                seconds=perf_counter() - self.started,
+            )
+        )
+
+    def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Step]:
+        start = perf_counter()
+        try:
+            result, error = work(), None
+        except FAILURES as failure:
+            result, error = None, f"{type(failure).__name__}: {failure}"
+        return result, Step(stage.kind, stage.name, before, before, perf_counter() - start, error)
+
+    def _done(self, step: Step, after: int) -> None:
+        self.steps.append(Step(step.kind, step.name, step.before, after, step.seconds, step.error))
+
+    def _gather(self) -> Candidates:
+        """Merge what the sources bring; a row belongs to the first source that brought it."""
+        rows: list[Rows] = []
+        source: list[Ints] = []
+        for code, stage in enumerate(self.pipeline.sources):
+            if stage.personal and not self.ctx.request.profile:
+                continue
+            found, step = self._attempt(stage, 0, lambda s=stage: _checked_source(s, self.ctx))
+            brought = found.rows if found is not None else np.empty(0, dtype=np.int32)
+            self._done(step, len(brought))
+            rows.append(brought)
+            source.append(np.full(len(brought), code, dtype=np.int16))
+        if not rows:
+            rows, source = [no_candidates().rows], [np.empty(0, dtype=np.int16)]
+        merged, codes = np.concatenate(rows), np.concatenate(source)
+        _, first = np.unique(merged, return_index=True)
+        first.sort()
+        self.all_rows, self.all_source = merged[first], codes[first]
+        self.fate = np.zeros(len(first), dtype=np.int16)
+        return Candidates(self.all_rows, {"source": self.all_source})
+
+    def _filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
+        alive: Ints = np.arange(len(batch))
+        for number, stage in enumerate(self.pipeline.filters, start=1):
+            keep, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_filter(s, b, self.ctx))
+            if keep is None:
+                keep = np.full(len(batch), not stage.fails_closed)
+            if not keep.all():
+                self.fate[alive[~keep]] = number
+                alive, batch = alive[keep], batch.take(keep)
+            self._done(step, len(batch))
+        return batch, alive
+
+    def _features(self, batch: Candidates) -> Candidates:
+        for stage in self.pipeline.features:
+            columns, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_features(s, b, self.ctx))
+            self._done(step, len(batch))
+            if columns is not None:
+                batch = batch.with_columns(columns)
+        return batch
+
+    def _value(self, batch: Candidates) -> tuple[Candidates, Ints]:
+        """The weighted sum of all terms; best first, ties by row so that order of arrival cannot matter."""
+        total = np.zeros(len(batch))
+        parts: dict[str, Array] = {}
+        for stage in self.pipeline.value:
+            raw, step = self._attempt(stage, len(batch), lambda s=stage: _checked_value(s, batch, self.ctx))
+            self._done(step, len(batch))
+            part = np.zeros(len(batch)) if raw is None else self.pipeline.weights[stage.name] * raw
+            parts[f"value.{stage.name}"] = part
+            total += part
+        order = np.lexsort((batch.rows, -total))
+        return batch.with_columns({**parts, "value": total}).take(order), order
+
+    def _rerank(self, pool: Candidates) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
+        """Indices into the pool in slate order, at most `limit`, and for each the rules that moved it."""
+        chosen: Ints = np.arange(len(pool))
+        ranks: list[tuple[str, Ints]] = [("value", _ranks(chosen, len(pool)))]
+        batch = pool
+        for stage in self.pipeline.rerankers:
+            order, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_order(s, b, self.ctx))
+            if order is not None:
+                chosen = chosen[order]
+                batch = pool.take(chosen)
+                ranks.append((stage.name, _ranks(chosen, len(pool))))
+            self._done(step, len(batch))
+        chosen = chosen[: self.ctx.request.limit]
+        return chosen, tuple(_moves(index, ranks) for index in chosen.tolist())
+
+    def _place(self, pool: Candidates, chosen: Ints, notes: tuple[tuple[str, ...], ...]) -> Slate:
+        blank = Slate(
+            rows=pool.rows[:0],
+            source=pool["source"][:0],
+            score=pool["value"][:0],
+            propensity=np.ones(len(chosen)),
+            sources=self.names,
+            parts={stage.name: pool["value"][:0] for stage in self.pipeline.value},
+            pool=pool,
+        )
+        return take_positions(blank, chosen, notes)
+
+    def _blend(self, slate: Slate) -> Slate:
+        for stage in self.pipeline.blenders:
+            blended, step = self._attempt(stage, len(slate), lambda s=stage, b=slate: _checked_blend(s, b, self.ctx))
+            slate = slate if blended is None else blended
+            self._done(step, len(slate))
+        return slate
+
+
+def _ranks(chosen: Ints, n: int) -> Ints:
+    ranks = np.full(n, -1)
+    ranks[chosen] = np.arange(1, len(chosen) + 1)
+    return ranks
+
+
+def _moves(index: int, ranks: list[tuple[str, Ints]]) -> tuple[str, ...]:
+    return tuple(
+        f"{name}: {before[index]} -> {after[index]}"
+        for (_, before), (name, after) in zip(ranks, ranks[1:], strict=False)
+        if before[index] != after[index]
+    )
+
+
+def _checked_source(stage: Stage, ctx: Context) -> Candidates:
+    found: Candidates = stage.call(ctx)
+    if found.rows.ndim != 1 or found.rows.dtype != np.int32:
+        raise StageError(f"rows must be int32 (n,), got {found.rows.dtype} {found.rows.shape}")
+    if len(found) and (found.rows.min() < 0 or found.rows.max() >= len(ctx.snapshot.ids.items)):
+        raise StageError("a row lies outside the catalogue")
+    return found
+
+
+def _checked_filter(stage: Stage, batch: Candidates, ctx: Context) -> Array:
+    keep: Array = stage.call(batch, ctx)
+    if keep.shape != (len(batch),) or keep.dtype != bool:
+        raise StageError(f"a filter returns bool ({len(batch)},), got {keep.dtype} {keep.shape}")
+    return keep
+
+
+def _checked_features(stage: Stage, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
+    columns: Mapping[str, Array] = stage.call(batch, ctx)
+    for name, column in columns.items():
+        if column.shape[:1] != (len(batch),):
+            raise StageError(f"the feature {name} has shape {column.shape}, expected ({len(batch)},)")
+        _finite(column, name)
+    return columns
+
+
+def _checked_value(stage: Stage, batch: Candidates, ctx: Context) -> Array:
+    value: Array = stage.call(batch, ctx)
+    if value.shape != (len(batch),) or value.dtype.kind != "f":
+        raise StageError(f"a value term returns float ({len(batch)},), got {value.dtype} {value.shape}")
+    _finite(value, stage.name)
+    return value
+
+
+def _checked_order(stage: Stage, batch: Candidates, ctx: Context) -> Ints:
+    order: Ints = stage.call(batch, ctx)
+    if order.ndim != 1 or order.dtype.kind != "i":
+        raise StageError(f"a re-ranker returns integers (k,), got {order.dtype} {order.shape}")
+    if len(order) and (order.min() < 0 or order.max() >= len(batch)):
+        raise StageError("a re-ranker named a candidate that is not there")
+    if len(np.unique(order)) != len(order):
+        raise StageError("a re-ranker named a candidate twice")
+    return order
+
+
+def _checked_blend(stage: Stage, slate: Slate, ctx: Context) -> Slate:
+    blended: Slate = stage.call(slate, ctx)
+    k = len(slate)
+    if len(blended) != k or len(np.unique(blended.rows)) != k:
+        raise StageError("a blender lost or doubled a row")
+    if not np.isin(blended.rows, slate.pool.rows).all():
+        raise StageError("a blender showed what no filter has passed")
+    propensity = blended.propensity
+    if propensity.shape != (k,) or not ((propensity > 0) & (propensity <= 1)).all():
+        raise StageError("propensities must be probabilities above zero")
+    return blended
+
+
+def _finite(column: Array, name: str) -> None:
+    # A finite sum proves finite entries at half the cost; only a suspicious one is looked at in full.
+    if column.dtype.kind != "f" or math.isfinite(np.add.reduce(column, axis=None)):
+        return
+    if not np.isfinite(column).all():
+        raise StageError(f"{name} is not finite")

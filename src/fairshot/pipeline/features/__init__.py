@@ -1,0 +1,1 @@
+"""Features: what scoring reads. A file here is a stage by its name."""

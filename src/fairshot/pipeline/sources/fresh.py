@@ -1,0 +1,29 @@
+"""Fresh items: the newest of the catalogue, those shown least first, so that what is new gets tried."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairshot.core.candidates import Candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """`count` of the newest `among` items, drawn at random among those with equally few impressions."""
+
+    count: int = 75
+    among: int = 1000
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """New items."""
+        items = ctx.snapshot.items
+        newest = ctx.snapshot.world.lists["newest"].last(0)
+        # A record that changed its date left an old entry behind.
+        newest = newest[items["created_at"][newest["item"]] == newest["created_at"]]
+        rows = newest["item"][-self.among :]
+        if ctx.eligible is not None:
+            rows = np.intersect1d(rows, ctx.eligible)
+        chance = ctx.rng("fresh").random(len(rows))
+        order = np.lexsort((chance, items["served"][rows]))[: self.count]
+        return Candidates(rows[order].astype(np.int32))

@@ -1,0 +1,27 @@
+"""Interest: the items nearest to the person's vector, which is folded in from what they did a moment ago."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """Up to `count` items with the largest inner product, past those already met."""
+
+    count: int = 250
+    personal: ClassVar[bool] = True
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """Nearest neighbours of the person."""
+        nearest = ctx.snapshot.artifacts.need("nearest")
+        vector = ctx.person.vector
+        if vector is None:
+            return no_candidates()
+        met = ctx.person.met
+        (rows,) = nearest.search(vector[None], self.count + len(met), ctx.eligible)
+        return Candidates(rows[np.isin(rows, met, invert=True)][: self.count])

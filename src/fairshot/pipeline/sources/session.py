@@ -1,0 +1,27 @@
+"""Session: items similar to those the person liked last."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Up to `count` items nearest to the mean direction of the last five liked ones, past those already met."""
+
+    count: int = 100
+    personal: ClassVar[bool] = True
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """Nearest neighbours of the session."""
+        nearest = ctx.snapshot.artifacts.need("nearest")
+        direction = ctx.person.session_vector
+        if direction is None:
+            return no_candidates()
+        met = ctx.person.met
+        (rows,) = nearest.search(direction[None], self.count + len(met), ctx.eligible)
+        return Candidates(rows[np.isin(rows, met, invert=True)][: self.count])

@@ -1,0 +1,141 @@
+"""What exists: the latest record of every item, creator and user, as columns.
+
+The record with the highest log number stands (last writer wins), so parts of a log can be merged in any
+grouping. The lists hold every pair that was ever stated; who reads one checks it against the columns.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Ints
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.tables import Column, Lists, State, Table
+
+UNKNOWN = -1
+NEWEST = np.dtype([("created_at", np.int64), ("item", np.int32)])
+NEWEST_KEPT = 4096
+"""How many of the newest items are kept at hand."""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Columns `items.{record, creator, label, created_at, durable, price}` and what is looked up by them.
+
+    record is the number of the record's event, 0 where only the id is known; label is the first label;
+    created_at is in microseconds; durable is -1 where the record does not say. Lists: `items.labels`,
+    `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`: items of a label.
+    """
+
+    feedback: FeedbackKinds
+
+    def empty(self) -> State:
+        """No records."""
+        return State(
+            users=Table({"user_record": Column(np.int64), "user_joined_at": Column(np.int64)}),
+            items=Table(
+                {
+                    "record": Column(np.int64),
+                    "creator": Column(np.int32, UNKNOWN),
+                    "label": Column(np.int32, UNKNOWN),
+                    "created_at": Column(np.int64),
+                    "durable": Column(np.int8, UNKNOWN),
+                    "price": Column(np.float32, np.nan),
+                },
+                {"labels": Lists(np.int32)},
+            ),
+            creators=Table(
+                {"creator_record": Column(np.int64), "creator_joined_at": Column(np.int64)},
+                {"works": Lists(np.int32, distinct=True)},
+            ),
+            labels=Table({"label_count": Column(np.int64)}, {"label_items": Lists(np.int32, distinct=True)}),
+            world=Table({}, {"newest": Lists(NEWEST, NEWEST_KEPT, distinct=True)}),
+        )
+
+    def add(self, state: State, events: EventBatch) -> State:
+        """Take over the records among the events."""
+        state.grow(events.sizes)
+        users = events.where(events.of(Kind.USER))
+        _joined(state.users, "user", users.user, users)
+        creators = events.where(events.of(Kind.CREATOR))
+        _joined(state.creators, "creator", creators.creator, creators)
+        items = events.where(events.of(Kind.ITEM))
+        if len(items):
+            _add_items(state, items)
+        return state
+
+    def merge(self, earlier: State, later: State) -> State:
+        """The later record of each subject stands; counts are taken anew."""
+        sizes = earlier.sizes | later.sizes
+        earlier.grow(sizes)
+        later.grow(sizes)
+        for side, key in (("items", "record"), ("creators", "creator_record"), ("users", "user_record")):
+            newer = later[side][key] > earlier[side][key]
+            for name in earlier[side].columns:
+                earlier[side][name][newer] = later[side][name][newer]
+            if side == "items":
+                for row in np.flatnonzero(newer).tolist():
+                    earlier.items.lists["labels"].put(row, later.items.lists["labels"][row])
+        for side, name in (("creators", "works"), ("labels", "label_items"), ("world", "newest")):
+            earlier[side].lists[name].extend(*later[side].lists[name].flat())
+        labels = earlier.items["label"]
+        earlier.labels["label_count"][:] = np.bincount(labels[labels >= 0], minlength=sizes.labels)
+        return earlier
+
+
+def _joined(table: Table, side: str, rows: Ints, events: EventBatch) -> None:
+    for index in _latest(rows, events.seq, table[f"{side}_record"]).tolist():
+        row, record = rows[index], events.data[index] or {}
+        table[f"{side}_record"][row] = events.seq[index]
+        table[f"{side}_joined_at"][row] = _time(record.get("joined_at"), int(events.at[index]))
+
+
+def _add_items(state: State, items: EventBatch) -> None:
+    records: list[dict[str, Any]] = [record or {} for record in items.data]
+    labels = [record.get("label_rows") or () for record in records]
+    created_at = np.array(
+        [_time(r.get("created_at"), at) for r, at in zip(records, items.at.tolist(), strict=True)], np.int64
+    )
+    _list_items(state, items, labels, created_at)
+    latest = _latest(items.item, items.seq, state.items["record"])
+    rows = items.item[latest]
+    kept = [records[i] for i in latest.tolist()]
+    counts, old = state.labels["label_count"], state.items["label"][rows]
+    np.subtract.at(counts, old[old >= 0], 1)
+    first = np.array([labels[i][0] if labels[i] else UNKNOWN for i in latest.tolist()], np.int32)
+    np.add.at(counts, first[first >= 0], 1)
+    table = state.items
+    table["record"][rows] = items.seq[latest]
+    table["creator"][rows] = items.creator[latest]
+    table["label"][rows] = first
+    table["created_at"][rows] = created_at[latest]
+    table["durable"][rows] = [UNKNOWN if r.get("durable") is None else int(r["durable"]) for r in kept]
+    table["price"][rows] = [np.nan if r.get("price") is None else r["price"] for r in kept]
+    for row, index in zip(rows.tolist(), latest.tolist(), strict=True):
+        table.lists["labels"].put(row, np.array(labels[index], np.int32))
+
+
+def _list_items(state: State, items: EventBatch, labels: list[Any], created_at: Array) -> None:
+    by = items.creator >= 0
+    state.creators.lists["works"].extend(items.creator[by], items.item[by])
+    lengths = [len(row) for row in labels]
+    flat = np.array([label for row in labels for label in row], np.int32)
+    state.labels.lists["label_items"].extend(flat, np.repeat(items.item, lengths))
+    newest = np.empty(len(items), NEWEST)
+    newest["created_at"], newest["item"] = created_at, items.item
+    state.world.lists["newest"].extend(np.zeros(len(items), np.int64), newest)
+
+
+def _latest(rows: Ints, seq: Ints, standing: Array) -> Ints:
+    """Index of the last entry for each row, where it is newer than what stands."""
+    _, last = np.unique(rows[::-1], return_index=True)
+    index = len(rows) - 1 - last
+    found: Ints = index[seq[index] > standing[rows[index]]]
+    return found
+
+
+def _time(value: Any, otherwise: int) -> int:
+    return otherwise if value is None else int(datetime.fromisoformat(value).timestamp() * 1_000_000)

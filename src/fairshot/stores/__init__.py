@@ -1,0 +1,1 @@
+"""Stores: the durable log with its records, checkpoints of state, and versioned artifacts."""

@@ -1,0 +1,302 @@
+"""The event log on SQLite: what is appended and acknowledged has been fsynced and is never lost or doubled.
+
+Write-ahead logging with synchronous=FULL; one transaction holds as many appends as are waiting (see
+`writer`). Any process may append: rows are given out under SQLite's write lock.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from fairshot.core.errors import StoreError
+from fairshot.core.events import Draft, EventBatch, Kind, event_batch
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.ids import SIDES, Ids, Side
+
+RECORDS: dict[Kind, Side] = {Kind.ITEM: "items", Kind.CREATOR: "creators", Kind.USER: "users"}
+_SELECT = "SELECT seq, kind, action, at, user, item, creator, value, data FROM log"
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+
+
+class SlateHead(msgspec.Struct):
+    """The part of a logged slate that folds need; the rest is skipped in decoding."""
+
+    rows: bytes
+    propensity: bytes
+
+
+_slate_head = msgspec.msgpack.Decoder(SlateHead).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an append: for each draft whether it was new, and the log's number after it."""
+
+    accepted: list[bool]
+    seq: int
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database durably; creates it and its schema where it is new."""
+    try:
+        db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=FULL")
+        db.execute("PRAGMA fullfsync=ON")
+        db.execute("PRAGMA cache_size=-32768")
+        db.executescript(files("fairshot.stores").joinpath("schema.sql").read_text("utf-8"))
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open the log {path}: {error}") from error
+    return db
+
+
+class Log:
+    """One connection to the log. Not thread-safe: each thread opens its own."""
+
+    def __init__(self, path: Path, ids: Ids, feedback: FeedbackKinds) -> None:
+        """`ids` is filled as far as has been read; several logs of one process may share it for reading."""
+        self.path = path
+        self._ids = ids
+        self._actions = {name: code for code, name in enumerate(feedback.names)}
+        self._db = connect(path)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    # Writing
+
+    def append(self, drafts: Sequence[Draft]) -> Receipt:
+        """Append in one durable transaction; returns after the fsync.
+
+        A draft whose id is already in the log, or a record equal to the one that stands, is a duplicate
+        and changes nothing. Raises StoreError when the disk refuses; then nothing of it was written.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                receipt = self._append(drafts)
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot write the log: {error}") from error
+        return receipt
+
+    def _append(self, drafts: Sequence[Draft]) -> Receipt:
+        fresh = self._fresh(drafts)
+        seq = self.head()
+        new = [draft for draft, keep in zip(drafts, fresh, strict=True) if keep]
+        rows = _RowFinder(self._db, self._ids)
+        rows.find("users", (d.user for d in new))
+        rows.find("items", (d.item for d in new))
+        rows.find("creators", (d.creator for d in new))
+        rows.find("labels", (label for d in new if d.kind == Kind.ITEM for label in _labels(d)))
+        authors = self._authors(rows.get("items", d.item) for d in new if d.creator is None)
+        entries, records = [], []
+        for number, draft in enumerate(new, start=seq + 1):
+            user, item = rows.get("users", draft.user), rows.get("items", draft.item)
+            creator = authors.get(item) if draft.creator is None else rows.get("creators", draft.creator)
+            data = None if draft.data is None else _pack(draft.data)
+            entries.append(
+                (number, draft.id, draft.kind, draft.action, draft.at, user, item, creator, draft.value, data)
+            )
+            if draft.kind in RECORDS:
+                side = RECORDS[draft.kind]
+                row = {"items": item, "creators": creator, "users": user}[side]
+                author = creator if side == "items" else None
+                records.append((number, author, side, row))
+        self._db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?,?,?,?)", entries)
+        self._db.executemany("UPDATE ids SET record = ?, creator = ? WHERE side = ? AND row = ?", records)
+        return Receipt(fresh, seq + len(new))
+
+    def _fresh(self, drafts: Sequence[Draft]) -> list[bool]:
+        """Which drafts are new: not in the log, and the first of their id among themselves."""
+        known = self._present([draft.id for draft in drafts if draft.id is not None])
+        standing = self._standing(drafts)
+        fresh = []
+        for draft in drafts:
+            if draft.kind in RECORDS:
+                key = (RECORDS[draft.kind], _subject(draft))
+                packed = _pack(draft.data)
+                keep = standing.get(key) != packed
+                standing[key] = packed
+            else:
+                keep = draft.id is None or draft.id not in known
+                if draft.id is not None:
+                    known.add(draft.id)
+            fresh.append(keep)
+        return fresh
+
+    def _present(self, names: list[str]) -> set[str]:
+        query = "SELECT log.id FROM json_each(?) AS j JOIN log ON log.id = j.value"
+        return {name for (name,) in self._db.execute(query, (json.dumps(names),))} if names else set()
+
+    def _standing(self, drafts: Sequence[Draft]) -> dict[tuple[Side, str], bytes]:
+        """The packed record that stands now for each subject that the drafts would change."""
+        found: dict[tuple[Side, str], bytes] = {}
+        query = """SELECT ids.id, log.data FROM json_each(?) AS j
+            JOIN ids ON ids.side = ? AND ids.id = j.value JOIN log ON log.seq = ids.record"""
+        for kind, side in RECORDS.items():
+            names = [_subject(draft) for draft in drafts if draft.kind == kind]
+            if names:
+                rows = self._db.execute(query, (json.dumps(names), side))
+                found.update({(side, name): data for name, data in rows})
+        return found
+
+    def _authors(self, items: Iterable[int | None]) -> dict[int | None, int | None]:
+        """The creator of each item that has a record."""
+        names = sorted({item for item in items if item is not None})
+        query = """SELECT ids.row, ids.creator FROM json_each(?) AS j
+            JOIN ids ON ids.side = 'items' AND ids.row = j.value"""
+        return dict(self._db.execute(query, (json.dumps(names),))) if names else {}
+
+    # Reading
+
+    def head(self) -> int:
+        """The number of the latest event, 0 for an empty log."""
+        (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+        return int(seq)
+
+    def version(self) -> int:
+        """Changes whenever another connection has committed: microseconds to ask."""
+        (version,) = self._db.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def read(self, after: int, limit: int = 50_000) -> EventBatch:
+        """The next events after a number, at most `limit`; vocabularies are extended as far as needed."""
+        self._db.execute("BEGIN")
+        try:
+            entries = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()
+            self._refresh_ids()
+        finally:
+            self._db.execute("COMMIT")
+        return self._decode(entries)
+
+    def batches(self, after: int = 0, limit: int = 50_000) -> Iterator[EventBatch]:
+        """The whole log after a number, in batches."""
+        while len(batch := self.read(after, limit)):
+            yield batch
+            after = int(batch.seq[-1])
+
+    def record(self, side: Side, name: str) -> dict[str, Any] | None:
+        """The record that stands for an id, None where there is none."""
+        query = "SELECT data FROM log WHERE seq = (SELECT record FROM ids WHERE side = ? AND id = ?)"
+        found = self._db.execute(query, (side, name)).fetchone()
+        return None if found is None else _unpack(found[0])
+
+    def records(self, side: Side, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The records of many rows; those without one are left out."""
+        query = """SELECT ids.row, log.data FROM json_each(?) AS j
+            JOIN ids ON ids.side = ? AND ids.row = j.value JOIN log ON log.seq = ids.record"""
+        return {row: _unpack(data) for row, data in self._db.execute(query, (json.dumps(list(rows)), side))}
+
+    def event(self, name: str) -> dict[str, Any] | None:
+        """The data of the event with this id, with its time and user: how a request is explained."""
+        found = self._db.execute("SELECT at, user, data FROM log WHERE id = ?", (name,)).fetchone()
+        if found is None or found[2] is None:
+            return None
+        return {**_unpack(found[2]), "at": found[0], "user": found[1]}
+
+    def counts(self) -> dict[str, int]:
+        """How many events of each kind there are."""
+        rows = self._db.execute("SELECT kind, count(*) FROM log GROUP BY kind").fetchall()
+        return {Kind(kind).name.lower(): count for kind, count in rows}
+
+    def _refresh_ids(self) -> None:
+        for side in SIDES:
+            vocabulary = self._ids[side]
+            query = "SELECT id FROM ids WHERE side = ? AND row >= ? ORDER BY row"
+            names = [name for (name,) in self._db.execute(query, (side, len(vocabulary)))]
+            if names:
+                vocabulary.extend(names)
+
+    def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
+        """Turn log entries into arrays; a slate becomes one row for each of its positions."""
+        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        data: list[dict[str, Any] | None] = []
+        append = [columns[name].append for name in _COLUMNS]
+        for seq, kind, action, at, user, item, creator, value, blob in entries:
+            code = -1 if action is None else self._actions.get(action, -1)
+            head = (
+                seq,
+                kind,
+                code,
+                at,
+                -1 if user is None else user,
+                -1 if creator is None else creator,
+                np.nan if value is None else value,
+            )
+            if kind == Kind.SLATE:
+                slate = _slate_head(blob)
+                rows, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
+                triples = zip(rows.tolist(), range(1, len(rows) + 1), propensities.tolist(), strict=True)
+            else:
+                record = None if blob is None else _unpack(blob)
+                if kind == Kind.ITEM and record is not None:
+                    record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
+                answers = (record or {}) if kind == Kind.FEEDBACK or kind == Kind.IMPRESSION else {}
+                row = -1 if item is None else item
+                triples = iter([(row, answers.get("position", 0), answers.get("propensity", np.nan))])
+            for row, position, propensity in triples:
+                for add, field in zip(append, (*head, row, position, propensity), strict=True):
+                    add(field)
+                data.append(None if kind == Kind.SLATE else record)
+        return event_batch(columns, data, self._ids.sizes())
+
+
+_COLUMNS = ("seq", "kind", "action", "at", "user", "creator", "value", "item", "position", "propensity")
+
+
+class _RowFinder:
+    """Gives every id of a transaction its row, new ones the next free."""
+
+    def __init__(self, db: sqlite3.Connection, ids: Ids) -> None:
+        self._db = db
+        self._ids = ids
+        self._found: dict[Side, dict[str, int]] = {side: {} for side in SIDES}
+
+    def find(self, side: Side, names: Iterable[str | None]) -> None:
+        unknown = {n: None for n in names if n is not None and self._ids[side].row(n) < 0}
+        if not unknown:
+            return
+        query = "SELECT ids.id, ids.row FROM json_each(?) AS j JOIN ids ON ids.side = ? AND ids.id = j.value"
+        found = dict(self._db.execute(query, (json.dumps(list(unknown)), side)).fetchall())
+        new = [name for name in unknown if name not in found]
+        if new:
+            (last,) = self._db.execute("SELECT coalesce(max(row), -1) FROM ids WHERE side = ?", (side,)).fetchone()
+            rows = range(last + 1, last + 1 + len(new))
+            self._db.executemany(
+                "INSERT INTO ids (side, row, id) VALUES (?, ?, ?)",
+                [(side, row, name) for row, name in zip(rows, new, strict=True)],
+            )
+            found.update(zip(new, rows, strict=True))
+        self._found[side].update(found)
+
+    def get(self, side: Side, name: str | None) -> int | None:
+        if name is None:
+            return None
+        row = self._ids[side].row(name)
+        return row if row >= 0 else self._found[side][name]
+
+
+def _subject(draft: Draft) -> str:
+    name = {Kind.ITEM: draft.item, Kind.CREATOR: draft.creator, Kind.USER: draft.user}[draft.kind]
+    if name is None:
+        raise StoreError(f"a record of kind {draft.kind.name} without its id")
+    return name
+
+
+def _labels(draft: Draft) -> list[str]:
+    labels = (draft.data or {}).get("labels") or ()
+    return list(labels)
