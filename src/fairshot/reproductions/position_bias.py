@@ -1,4 +1,4 @@
-"""Examination curve from clicks: expectation maximisation and intervention harvesting (science table, row 12).
+"""Examination curve from clicks, by expectation maximisation and by harvesting (science table, row 12).
 
 Set-up: 200 items with attraction from Beta(1, 4), 10 ranks with examination 1 / log2(1 + rank), each
 impression one item at one rank, both uniform; error = largest absolute difference over the ranks, relative to
