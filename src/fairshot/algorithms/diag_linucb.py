@@ -41,9 +41,7 @@ def nearest_items(centres: ArrayLike, vectors: ArrayLike, width: int) -> Ints:
     return np.pad(order, ((0, 0), (0, width - order.shape[1])), constant_values=EMPTY)
 
 
-def cluster_weights(
-    users: ArrayLike, centres: ArrayLike, top: int, temperature: float
-) -> tuple[Ints, Floats]:
+def cluster_weights(users: ArrayLike, centres: ArrayLike, top: int, temperature: float) -> tuple[Ints, Floats]:
     """Sparse context of each request: its `top` clusters and their softmax weights.
 
     Formula: w = softmax(<user, centre> / temperature) over the `top` largest.
@@ -55,9 +53,7 @@ def cluster_weights(
     """
     middles = real("centres", centres, (None, None))
     if not (1 <= top <= len(middles) and temperature > 0):
-        raise ValueError(
-            f"1 <= top <= {len(middles)}, temperature > 0 wanted, shape (): {top}, {temperature}"
-        )
+        raise ValueError(f"1 <= top <= {len(middles)}, temperature > 0 wanted, shape (): {top}, {temperature}")
     similarity = real("users", users, (None, middles.shape[1])) @ middles.T / temperature
     clusters = np.argsort(-similarity, axis=1, kind="stable")[:, :top]
     return clusters, np.asarray(softmax(np.take_along_axis(similarity, clusters, axis=1), axis=1))
@@ -157,8 +153,6 @@ def _edges(
 def _check_graph(clusters: Ints, items: Ints, evidence: Floats, reward: Floats) -> None:
     shapes: list[NDArray[np.generic]] = [items, evidence, reward]
     if items.ndim != 2 or len({array.shape for array in shapes}) != 1:
-        raise ValueError(
-            f"items, evidence and reward must be [C, W], shape {[array.shape for array in shapes]}"
-        )
+        raise ValueError(f"items, evidence and reward must be [C, W], shape {[array.shape for array in shapes]}")
     if clusters.size and not 0 <= clusters.min() <= clusters.max() < len(items):
         raise ValueError(f"clusters must lie within [0, {len(items)}), shape {clusters.shape}")

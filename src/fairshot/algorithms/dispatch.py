@@ -56,9 +56,7 @@ def match_limit(store: Ints, active: Bools, items_left: int, most: int, load: fl
     5
     """
     if items_left < 1 or most < 0 or not 0 < load <= 1:
-        raise ValueError(
-            f"items_left >= 1, most >= 0, 0 < load <= 1 wanted, shape (): {items_left}, {most}, {load}"
-        )
+        raise ValueError(f"items_left >= 1, most >= 0, 0 < load <= 1 wanted, shape (): {items_left}, {most}, {load}")
     room = int((_store(store) == FREE)[flags("active", active, (len(store),))].sum())
     # Free places over items may land just below a whole number; a nudge keeps the floor what it is on paper.
     return min(most, int(np.floor(load * room / items_left + 1e-9)))

@@ -79,9 +79,7 @@ def update_belief(log_belief: Floats, model: ArrayLike, arm: ArrayLike, reward: 
     return _normalised(beliefs + evidence)
 
 
-def belief_from_counts(
-    log_prior: Floats, model: ArrayLike, successes: ArrayLike, trials: ArrayLike
-) -> Floats:
+def belief_from_counts(log_prior: Floats, model: ArrayLike, successes: ArrayLike, trials: ArrayLike) -> Floats:
     """Belief after whole counts of plays: the same as one update for each play, in any order.
 
     Formula: log P(s) + sum_a [x_a log mu[s, a] + (n_a - x_a) log(1 - mu[s, a])], normalised. So live state

@@ -53,9 +53,7 @@ def figures(data: Path | None) -> list[Figure]:  # noqa: ARG001 - simulated
     found = []
     for thompson, targets in TARGETS.items():
         method = "Thompson" if thompson else "uniform trial"
-        for (what, tolerance), figure, target in zip(
-            TOLERANCE.items(), trial_slot(thompson), targets, strict=True
-        ):
+        for (what, tolerance), figure, target in zip(TOLERANCE.items(), trial_slot(thompson), targets, strict=True):
             found.append(near(f"{what}, {method}", figure, target, tolerance, SOURCE))
     source = "true prior of a simulation, within 10 %"
     for name, figure, target in zip(("alpha", "beta"), fitted_prior(), PRIOR, strict=True):

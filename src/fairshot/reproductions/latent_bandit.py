@@ -82,9 +82,7 @@ METHODS: dict[str, Callable[[Floats, np.random.Generator], Latent | Arms]] = {
 }
 
 
-def mean_regret(
-    method: str, states: int, arms: int, error: float = 0.0, runs: int = RUNS, seed: int = 6
-) -> float:
+def mean_regret(method: str, states: int, arms: int, error: float = 0.0, runs: int = RUNS, seed: int = 6) -> float:
     """Regret summed over the rounds, mean over runs; `error` is the sd of the model's noise."""
     rng = np.random.default_rng(seed)
     truth = rng.beta(0.5, 2, (runs, states, arms))

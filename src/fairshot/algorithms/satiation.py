@@ -1,0 +1,185 @@
+"""Satiation: interest falls with what was just seen, comes back with time, and sometimes wears out for good.
+
+- Rebounding interest: each play of arm k raises its satiation s, which decays by a factor gamma a step,
+  s' = gamma (s + u), u = 1 if played; the reward is b - lambda s. For identical arms the greedy schedule
+  cycles through them and is optimal.
+- Recovering: a score less a penalty that halves with the time since the last showing.
+- Rotting: an item whose appeal declines for everybody, ranked by its most recent rewards at every time scale.
+- Graded feedback: a like is about taste; only the stronger grade is leave to show more of the same soon.
+
+In a feed the level of a (user, topic) is a decayed sum (`decay`): halves in time, rises by an impact a
+showing.
+Source: Leqi et al., "Rebounding Bandits for Modeling Satiation Effects", NeurIPS 2021; Yancey & Settles, "A
+Sleeping, Recovering Bandit Algorithm for Optimizing Recurring Notifications", KDD 2020; Seznec et al., "A
+single algorithm for both restless and rested rotting bandits" (RAW-UCB), AISTATS 2020. Grades are ours.
+"""
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real, within
+
+DOWN, NONE, UP, DOUBLE_UP = -1, 0, 1, 2
+TASTE_STEP = np.array([0.0, 1.0, 2.0, -1.5])  # by grade: none, up, double up, down (the last index)
+
+
+def satiated(utility: ArrayLike, level: ArrayLike, strength: ArrayLike) -> Floats:
+    """Utility of an item to somebody whose satiation with its topic stands at `level`.
+
+    Formula: utility * exp(-strength * level).
+    Shapes: all broadcast. Units: level in showings (decayed), strength per showing.
+    Errors: ValueError where level or strength are negative or values are not finite.
+
+    >>> satiated([1.0, 1.0], level=[0.0, 2.0], strength=0.5).round(3)
+    array([1.   , 0.368])
+    """
+    tired = at_least_zero("level", level, np.shape(level)) * at_least_zero("strength", strength, np.shape(strength))
+    return np.asarray(real("utility", utility, np.shape(utility)) * np.exp(-tired))
+
+
+def next_level(level: ArrayLike, played: ArrayLike, retention: ArrayLike) -> Floats:
+    """Satiation of each arm one step later.
+
+    Formula: gamma (s + u), u = 1 for the arms played.
+    Shapes: level and played [K], retention gamma [K] or scalar; returns [K].
+    Errors: ValueError where retention is not in [0, 1) or shapes differ.
+
+    >>> next_level([1.0, 1.0], played=[True, False], retention=0.5)
+    array([1. , 0.5])
+    """
+    levels = real("level", level, (None,))
+    gamma = _retention(retention, len(levels))
+    return np.asarray(gamma * (levels + real("played", played, levels.shape)))
+
+
+def schedule_reward(schedule: ArrayLike, base: ArrayLike, strength: ArrayLike, retention: ArrayLike) -> float:
+    """Total reward of playing arms in the given order, starting rested.
+
+    Formula: sum_t b_k - lambda_k s_k,t for k = schedule[t].
+    Shapes: schedule int [T]; base b, strength lambda and retention gamma [K] (the last two or scalars).
+    Errors: as `next_level`, and arms outside [0, K).
+
+    >>> schedule_reward([0, 0], base=[1.0, 0.9], strength=1.0, retention=0.5)
+    1.5
+    """
+    arms, bases = np.asarray(schedule, np.int64), real("base", base, (None,))
+    if arms.ndim != 1 or (arms.size and not 0 <= arms.min() <= arms.max() < len(bases)):
+        raise ValueError(f"schedule must be [T] within [0, {len(bases)}), shape {arms.shape}")
+    strengths = np.broadcast_to(real("strength", strength, np.shape(strength)), bases.shape)
+    level, total = np.zeros(len(bases)), 0.0
+    for arm in arms:
+        total += float(bases[arm] - strengths[arm] * level[arm])
+        level = next_level(level, np.arange(len(bases)) == arm, retention)
+    return total
+
+
+def greedy_schedule(base: ArrayLike, strength: ArrayLike, retention: ArrayLike, horizon: int) -> Ints:
+    """Play at each step the arm whose reward is largest now; optimal for identical arms.
+
+    Shapes: as `schedule_reward`; returns arms [horizon], the lower one of equals. Errors: the same.
+
+    >>> greedy_schedule([1.0, 1.0, 1.0], strength=1.0, retention=0.8, horizon=5)
+    array([0, 1, 2, 0, 1])
+    """
+    bases = real("base", base, (None,))
+    level, schedule = np.zeros(len(bases)), np.zeros(horizon, np.int64)
+    for now in range(horizon):
+        schedule[now] = np.argmax(bases - np.asarray(strength) * level)
+        level = next_level(level, np.arange(len(bases)) == schedule[now], retention)
+    return schedule
+
+
+def best_schedule(base: ArrayLike, strength: ArrayLike, retention: ArrayLike, horizon: int) -> Ints:
+    """Find the best schedule of a short window by trying all K^horizon; plan with it a window at a time.
+
+    Shapes: as `schedule_reward`; returns arms [horizon], the first of equals. Errors: the same.
+
+    >>> best_schedule([1.0, 0.4], strength=1.0, retention=0.5, horizon=3)
+    array([0, 1, 0])
+    """
+    arms = range(len(real("base", base, (None,))))
+    plans = list(product(arms, repeat=horizon))
+    rewards = [schedule_reward(plan, base, strength, retention) for plan in plans]
+    return np.array(plans[int(np.argmax(rewards))], np.int64)
+
+
+def fit_rebounding(rewards: ArrayLike) -> tuple[float, float, float]:
+    """Estimate base, strength and retention of an arm from playing it many times in a row, rested at first.
+
+    Formula: least squares of r_{t+1} = gamma r_t + d; b = r_0, lambda = (b (1 - gamma) - d) / gamma.
+    Shapes: rewards [m >= 3]; returns (b, lambda, gamma). Errors: ValueError where rewards are fewer, do not
+    vary, or gamma does not come out positive.
+
+    >>> [round(value, 6) for value in fit_rebounding([1.0, 0.2, -0.44, -0.952])]     # lambda 1, gamma .8
+    [1.0, 1.0, 0.8]
+    """
+    values = real("rewards", rewards, (None,))
+    if len(values) < 3 or np.ptp(values[:-1]) == 0:
+        raise ValueError(f"rewards must hold 3 or more that vary, shape {values.shape}")
+    gamma, shift = np.polyfit(values[:-1], values[1:], 1)
+    if gamma < 1e-9:
+        raise ValueError(f"rewards must rise with the one before them, shape {values.shape}")
+    return float(values[0]), float((values[0] * (1 - gamma) - shift) / gamma), float(gamma)
+
+
+def recovering_score(score: ArrayLike, days: ArrayLike, penalty: float = 0.017, half_life: float = 15.0) -> Floats:
+    """Score of something shown `days` ago: a penalty that halves in every half-life; infinity: never shown.
+
+    Formula: score - penalty 2^(-days / half_life); the defaults are those of Duolingo's notifications.
+    Shapes: score and days broadcast. Units: days. Errors: ValueError where days or penalty are negative or
+    half_life is not positive.
+
+    >>> recovering_score([0.5, 0.5, 0.5], days=[0, 15, np.inf]).round(4)
+    array([0.483 , 0.4915, 0.5   ])
+    """
+    ago = np.asarray(days, np.float64)
+    if not np.all(ago >= 0):
+        raise ValueError(f"days must be >= 0, shape {ago.shape}")
+    if not half_life > 0:
+        raise ValueError(f"half_life must be > 0, shape (): {half_life}")
+    lost = within("penalty", penalty, 0, np.inf) * np.exp2(-ago / half_life)
+    return np.asarray(real("score", score, np.shape(score)) - lost)
+
+
+def rotting_index(rewards: ArrayLike, step: int, exploration: float = 4.0, sd: float = 0.5) -> float:
+    """Optimistic index of an arm that may wear out: no past glory outlives its recent rewards.
+
+    Formula: min over windows h = 1..n of mean(last h rewards) + sd sqrt(2 exploration log(step) / h).
+    Shapes: rewards [n], oldest first; an arm without any has index infinity. Units: step counts all plays of
+    all arms, from 1; sd of a reward. Errors: ValueError where rewards are not finite or step < 1.
+
+    >>> float(rotting_index([1.0, 1.0, 1.0, 0.0, 0.0, 0.0], step=1))
+    0.0
+    """
+    values = real("rewards", rewards, (np.size(rewards),))
+    if step < 1 or not sd >= 0 or not exploration >= 0:
+        raise ValueError(f"step >= 1, sd, exploration >= 0 wanted, shape (): {step}, {sd}, {exploration}")
+    windows = np.arange(1, len(values) + 1)
+    means = np.cumsum(values[::-1]) / windows
+    return float(np.min(means + sd * np.sqrt(2 * exploration * np.log(step) / windows), initial=np.inf))
+
+
+def graded_feedback(taste: ArrayLike, strength: ArrayLike, grade: ArrayLike) -> tuple[Floats, Floats]:
+    """Taste and satiation strength after feedback: up is taste alone, double up is also leave for more.
+
+    Formula: up +1 taste; double up +2 taste and strength halved; down -1.5 taste; none changes nothing.
+    Shapes: taste, strength and grade broadcast (grades -1, 0, 1, 2); returns (taste, strength).
+    Errors: ValueError for another grade, or negative strength.
+
+    >>> graded_feedback([0.0, 0.0, 0.0], strength=0.8, grade=[UP, DOUBLE_UP, DOWN])
+    (array([ 1. ,  2. , -1.5]), array([0.8, 0.4, 0.8]))
+    """
+    grades = np.asarray(grade)
+    if not np.isin(grades, (DOWN, NONE, UP, DOUBLE_UP)).all():
+        raise ValueError(f"grade must be -1, 0, 1 or 2, shape {grades.shape}")
+    kept = at_least_zero("strength", strength, np.shape(strength)) * np.where(grades == DOUBLE_UP, 0.5, 1.0)
+    return np.asarray(real("taste", taste, np.shape(taste)) + TASTE_STEP[grades]), np.asarray(kept)
+
+
+def _retention(retention: ArrayLike, arms: int) -> Floats:
+    gamma = np.asarray(retention, np.float64)
+    if gamma.shape not in ((), (arms,)) or not np.all((gamma >= 0) & (gamma < 1)):
+        raise ValueError(f"retention must be a scalar or [{arms}] within [0, 1), shape {gamma.shape}")
+    return gamma
