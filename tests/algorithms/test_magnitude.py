@@ -1,0 +1,30 @@
+"""Tempered magnitudes: directions stay, lengths draw together."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairshot.algorithms.magnitude import temper_magnitudes
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_directions_stay_and_the_order_of_lengths_too(seed: int, strength: float) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(8, 3))
+    tempered = temper_magnitudes(vectors, strength)
+    before, after = np.linalg.norm(vectors, axis=1), np.linalg.norm(tempered, axis=1)
+    np.testing.assert_allclose(tempered / after[:, None], vectors / before[:, None])
+    assert after.max() / after.min() == pytest.approx((before.max() / before.min()) ** (1 - strength))
+
+
+def test_ends_of_the_scale() -> None:
+    vectors = np.array([[3.0, 4.0], [0.0, 0.0], [0.6, 0.8]])
+    np.testing.assert_array_equal(temper_magnitudes(vectors, 0.0), vectors)
+    assert np.linalg.norm(temper_magnitudes(vectors, 1.0), axis=1).tolist() == pytest.approx([2.0, 0.0, 2.0])
+
+
+def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="strength"):
+        temper_magnitudes([[1.0]], 1.5)
+    with pytest.raises(ValueError, match=r"embeddings must have shape .* got shape \(1,\)"):
+        temper_magnitudes([1.0], 0.5)

@@ -1,0 +1,44 @@
+"""MMD: zero for equal samples, positive for others, and the fast form equals the definition."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fairshot.algorithms.maximum_mean_discrepancy import (
+    characteristic_mmd,
+    kernel_frequencies,
+    maximum_mean_discrepancy,
+)
+
+samples = st.lists(st.floats(-3, 3), min_size=1, max_size=20)
+
+
+@given(samples, st.randoms(use_true_random=False))
+def test_equal_samples_in_any_order_have_none(sample: list[float], random: object) -> None:
+    assert maximum_mean_discrepancy(sample, sample[::-1]) == pytest.approx(0, abs=1e-12)
+    assert characteristic_mmd(sample, sorted(sample)) == pytest.approx(0, abs=1e-12)
+
+
+@given(samples, samples)
+def test_it_is_a_symmetric_non_negative_bounded_gap(first: list[float], second: list[float]) -> None:
+    gap = maximum_mean_discrepancy(first, second)
+    assert -1e-12 <= gap <= 2
+    assert gap == pytest.approx(maximum_mean_discrepancy(second, first))
+
+
+@given(samples, samples)
+def test_the_fast_form_equals_the_definition(first: list[float], second: list[float]) -> None:
+    expected = maximum_mean_discrepancy(first, second)
+    assert characteristic_mmd(first, second) == pytest.approx(expected, abs=1e-8)
+
+
+def test_weights_of_the_frequencies_sum_to_one() -> None:
+    assert kernel_frequencies()[1].sum() == pytest.approx(1.0)
+
+
+def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"first .*shape \(0,\)"):
+        maximum_mean_discrepancy([], [1.0])
+    with pytest.raises(ValueError, match="nodes"):
+        characteristic_mmd([0.0], [np.pi], nodes=0)
