@@ -6,7 +6,7 @@ Source: Zhu, Kim, Nguyen, Fenton, Caverlee, SIGIR 2021, section 3.2 of the metho
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -49,10 +49,13 @@ class TrainState(NamedTuple):
 class Training:
     """How the post-processor is trained; the defaults are the paper's.
 
-    ``rate`` shrinks by ``rate_decay`` every second epoch and never falls below ``rate_floor``; ``penalty`` is
-    the weight of the squared parameters; ``batch`` counts items.
+    ``start`` is "random" as published, or "identity": weights with which the scores pass unchanged, so that
+    no accuracy is spent on learning to copy them, whatever the number of items to learn from. ``rate``
+    shrinks by ``rate_decay`` every second epoch and never falls below ``rate_floor``; ``penalty`` is the
+    weight of the squared parameters; ``batch`` counts items.
     """
 
+    start: Literal["random", "identity"] = "random"
     hidden: int = 100
     batch: int = 50
     rate: float = 0.005
@@ -83,13 +86,35 @@ class ScoreModel:
         return np.asarray(corrected, np.float32)
 
 
-def initial(users: int, hidden: int, rng: np.random.Generator) -> TrainState:
-    """Draw small weights: N(0, 0.01^2) for both layers, an identity normalisation."""
+def initial(inputs: Array32, training: Training, rng: np.random.Generator) -> TrainState:
+    """Start training on scores [items, users] as `training.start` says."""
+    if training.start == "identity":
+        weights, running = _identity(np.asarray(inputs, np.float64), training.hidden)
+    else:
+        weights, running = _random(inputs.shape[1], training.hidden, rng)
+    return TrainState(weights, running, jax.tree.map(jnp.zeros_like, weights))
+
+
+def _random(users: int, hidden: int, rng: np.random.Generator) -> tuple[Weights, Running]:
+    """Draw N(0, 0.01^2) for both layers, with an identity normalisation."""
     encode = rng.normal(0, 0.01, (users, hidden)).astype(np.float32)
     decode = rng.normal(0, 0.01, (hidden, users)).astype(np.float32)
     zero, one = jnp.zeros(hidden), jnp.ones(hidden)
     weights = Weights(jnp.asarray(encode), zero, one, zero, jnp.asarray(decode), jnp.zeros(users))
-    return TrainState(weights, Running(zero, one), jax.tree.map(jnp.zeros_like, weights))
+    return weights, Running(zero, one)
+
+
+def _identity(inputs: NDArray[np.float64], hidden: int) -> tuple[Weights, Running]:
+    """Encode onto the leading right singular vectors and back: exact for scores of at most that rank."""
+    power, left = np.linalg.eigh(inputs @ inputs.T)
+    width = min(hidden, int((power > 1e-9 * power[-1]).sum()))
+    axes = np.zeros((inputs.shape[1], hidden))
+    axes[:, :width] = inputs.T @ left[:, -width:] / np.sqrt(power[-width:])
+    code = inputs @ axes
+    mean, variance = jnp.asarray(code.mean(0), jnp.float32), jnp.asarray(code.var(0), jnp.float32)
+    encode = jnp.asarray(axes, jnp.float32)
+    gain, zero = jnp.sqrt(variance + NORM_FLOOR), jnp.zeros(hidden)
+    return Weights(encode, zero, gain, mean, encode.T, jnp.zeros(len(axes))), Running(mean, variance)
 
 
 def reconstruct(weights: Weights, running: Running, scores: jax.Array) -> tuple[jax.Array, Running]:

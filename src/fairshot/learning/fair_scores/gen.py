@@ -134,7 +134,7 @@ class _Fit:
         self.admirers = _Admirers(likes)
         self.inputs = jnp.asarray(values, jnp.float32)
         self.rng, self.schedule, self.training = rng, schedule, training
-        self.state = initial(values.shape[1], training.hidden, rng)
+        self.state = initial(np.asarray(values, np.float32), training, rng)
         self.generator = new_generator(rng, float(values[likes].mean()))
         self.optimiser = optax.adam(schedule.generator_rate)
         self.moments = self.optimiser.init(self.generator)

@@ -66,8 +66,8 @@ def scale_epochs(
     values = np.asarray(scores, np.float64)
     shift = -float(values.min(initial=0.0))
     targets = jnp.asarray(scale_targets(values + shift, liked, strength), jnp.float32)
-    inputs = jnp.asarray(values + shift, jnp.float32)
-    state = initial(inputs.shape[1], training.hidden, rng)
+    shifted = np.asarray(values + shift, np.float32)
+    inputs, state = jnp.asarray(shifted), initial(shifted, training, rng)
     epoch = 0
     while True:
         order = jnp.asarray(batches(len(inputs), training.batch, rng))
