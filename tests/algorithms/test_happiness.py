@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fairshot.algorithms import happiness as hp
+from fairshot.algorithms.arguments import Floats
 
 FAMILIES = [
     (hp.log_happiness, hp.marginal_happiness, 20.0),
     (hp.power_happiness, hp.marginal_power_happiness, 0.3),
     (hp.capped_happiness, hp.marginal_capped_happiness, 15.5),
 ]
-Family = Callable[[object, float], hp.Floats]
+Family = Callable[[object, float], Floats]
 
 
 @pytest.mark.parametrize(("total", "marginal", "parameter"), FAMILIES)

@@ -13,8 +13,7 @@ Source: forward decay (Cormode et al., ICDE 2009), kept relative to each row's o
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from fairshot.algorithms.arguments import Floats, Ints
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 

@@ -14,9 +14,9 @@ Source: concave welfare of creators in a value model; proportional fairness afte
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
+from fairshot.algorithms.arguments import Floats, at_least_zero
 
 
 def marginal_happiness(likes: ArrayLike, half: float) -> Floats:
@@ -97,10 +97,7 @@ def marginal_capped_happiness(likes: ArrayLike, cap: float) -> Floats:
 
 
 def _likes(likes: ArrayLike) -> Floats:
-    values = np.asarray(likes, dtype=np.float64)
-    if not np.all(np.isfinite(values) & (values >= 0)):
-        raise ValueError(f"likes must be finite and >= 0, shape {values.shape}")
-    return values
+    return at_least_zero("likes", likes, np.shape(likes))
 
 
 def _positive(name: str, value: float) -> float:
