@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -30,7 +30,7 @@ from fairshot.core.answers import (
 )
 from fairshot.core.arrays import DAY
 from fairshot.core.errors import CorruptArtifactError, FairshotError
-from fairshot.core.events import Draft, Kind
+from fairshot.core.events import Draft, Kind, concatenate
 from fairshot.core.exposure import Exposure, sign
 from fairshot.core.ids import Ids, Side
 from fairshot.core.records import Reader, iso
@@ -48,6 +48,9 @@ from fairshot.stores.files import write_durably
 from fairshot.stores.log import Log
 from fairshot.stores.log import Receipt as LogReceipt
 from fairshot.stores.writer import Writer
+
+if TYPE_CHECKING:
+    from fairshot.training import TrainingReport
 
 Mode = Literal["personal", "nonprofiling"]
 
@@ -132,7 +135,11 @@ class App:
         self._signature = signature(folds, config)
         self.live = Live(self.log, ids, config, folds)
         self.reader = Reader(config.kinds, self._secret)
-        self.writer = Writer(lambda: Log(folder.log, ids, config.kinds))
+        self.writer = self.open_writer()
+        self.on_slate: Callable[[Slate], None] = lambda _slate: None
+        """Told of every slate with its trace: metrics."""
+        self.on_promoted: Callable[[], None] = self.swap
+        """Called while the log's snapshot is not the one in service; the service loads it off its thread."""
         self._restore()
 
     def __enter__(self) -> Self:
@@ -205,6 +212,7 @@ class App:
         self.catch_up()
         request = self.request(user_id, limit, surface=surface, mode=mode, exclude=exclude, context=context)
         slate = self.pipeline(Context(request, self.live.snapshot))
+        self.on_slate(slate)
         self.writer.append([slate_draft(request, slate, self.live.snapshot, self.problems(slate))])
         return self._answer(request, slate)
 
@@ -260,6 +268,10 @@ class App:
     def explain(self, request_id: str) -> Explanation | None:
         """The funnel and the reasons of a logged request; None where there is no such request."""
         self.flush()
+        return self.explained(request_id)
+
+    def explained(self, request_id: str) -> Explanation | None:
+        """The same without waiting for what is on its way to the disk."""
         logged = self.log.event(request_id)
         if logged is None or "funnel" not in logged:
             return None
@@ -344,15 +356,19 @@ class App:
         """Apply what was committed, and load the models that the log says are in service."""
         self.live.catch_up()
         if self.live.promoted != self.live.snapshot.version:
-            self.swap()
+            self.on_promoted()
 
     def load_promoted(self) -> Artifacts:
         """The models of the promoted version; what cannot be loaded is named in `missing`. Changes nothing."""
         return load_artifacts(self.artifacts, self.live.promoted)
 
-    def swap(self) -> None:
-        """Serve the promoted models."""
-        self.live.swap(self.load_promoted())
+    def swap(self, artifacts: Artifacts | None = None) -> None:
+        """Serve the promoted models, or those given."""
+        self.live.swap(self.load_promoted() if artifacts is None else artifacts)
+
+    def open_writer(self) -> Writer:
+        """A writer on a connection of its own."""
+        return Writer(lambda: Log(self.folder.log, self.live.ids, self.config.kinds))
 
     def flush(self) -> None:
         """Wait until everything handed to the writer is on disk."""
@@ -372,11 +388,35 @@ class App:
             self.live.restore(states, seq, promoted)
         self.catch_up()
 
-    def train(self, progress: Callable[[str, float], None] | None = None) -> Any:
-        """Fit, check and promote a new snapshot; see `fairshot.learning.training`."""
-        from fairshot.training import train
+    def train(self, progress: Callable[[str, float], None] | None = None) -> "TrainingReport":
+        """Fit and check a new snapshot, and promote it where its checks hold; every decision is an event.
 
-        return train(self, progress)
+        Raises TrainingError where there is nothing to learn from; what serves then stays.
+        """
+        from fairshot.training import Trainer, TrainingReport, check, version_name
+
+        started = time.perf_counter()
+        self.flush()
+        self.catch_up()
+        events = concatenate(list(self.log.batches()))
+        trainer = Trainer(self.config, self.live.folds, self.pipeline, self.live.ids, progress=progress or (lambda *_: None))
+        fitted = trainer.fit(events)
+        version = version_name(self.clock())
+        standing = {f"{m}": v for m, n, v in self.live.snapshot.artifacts.facts.get("figures", ()) if n == "AUC"}
+        reasons = check(fitted, standing, self.config.learning)
+        facts = {"seq": self.live.seq, "config": self.config.hash(), "figures": list(fitted.figures)}
+        if not reasons:
+            self.artifacts.save(version, fitted.models(), facts)
+        self._decide("refuse" if reasons else "promote", version, reasons, facts)
+        self.artifacts.prune(self.config.worker.keep_snapshots, self.live.promoted)
+        seconds = time.perf_counter() - started
+        return TrainingReport(version, not reasons, reasons, list(fitted.figures), seconds)
+
+    def _decide(self, decision: str, version: str, reasons: list[str], facts: Mapping[str, Any]) -> None:
+        data = {"decision": decision, "snapshot": version, "reasons": reasons, **facts}
+        draft = Draft(kind=Kind.VERDICT, at=self.clock(), id=f"verdict/{version}", data=data)
+        self.writer.append([draft]).result()
+        self.catch_up()
 
 
 class Submission:

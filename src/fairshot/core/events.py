@@ -1,6 +1,6 @@
 """Events: everything that happened, as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Any
@@ -100,7 +100,7 @@ _DTYPES: dict[str, Any] = {
 _ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name in _DTYPES)
 
 
-def event_batch(columns: dict[str, Sequence[Any] | Array], data: Sequence[Any], sizes: Sizes) -> EventBatch:
+def event_batch(columns: Mapping[str, Sequence[Any] | Array], data: Sequence[Any], sizes: Sizes) -> EventBatch:
     """Build a batch from plain columns, each cast to its dtype."""
     arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in _ARRAYS}
     return EventBatch(**arrays, data=tuple(data), sizes=sizes)

@@ -11,19 +11,21 @@ from fairshot.core.arrays import Array, Floats
 
 @dataclass(frozen=True, slots=True)
 class EngagementModel:
-    """Inputs are standardised, then layers with ReLU between them, then one logistic output for each kind.
+    """Layers with ReLU between them, then one logistic output for each kind.
 
-    features: names of the input columns; kinds: names of the heads; layers: pairs of weights (in, out) and
-    biases (out,), float32, the standardisation folded into the first.
+    features: names of the input columns; kinds: names of the heads; bounds: float32 (2, features), the range
+    of each input that the model was taught with, beyond which it does not extrapolate; layers: pairs of
+    weights (in, out) and biases (out,), float32, the standardisation folded into the first.
     """
 
     features: tuple[str, ...]
     kinds: tuple[str, ...]
+    bounds: Floats
     layers: tuple[tuple[Floats, Floats], ...]
 
     def predict(self, inputs: Floats) -> Floats:
         """Probabilities, float32 (n, kinds), of inputs float32 (n, features)."""
-        hidden = inputs
+        hidden = np.clip(inputs, self.bounds[0], self.bounds[1])
         for weights, bias in self.layers[:-1]:
             hidden = hidden @ weights
             hidden += bias
@@ -38,7 +40,7 @@ class EngagementModel:
 
     def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Tensors and description for storage."""
-        tensors = {}
+        tensors = {"bounds": self.bounds}
         for number, (weights, bias) in enumerate(self.layers):
             tensors[f"weights{number}"], tensors[f"bias{number}"] = weights, bias
         return tensors, {
@@ -51,7 +53,7 @@ class EngagementModel:
     def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> "EngagementModel":
         """The model from what `dump` gave."""
         layers = tuple((tensors[f"weights{n}"], tensors[f"bias{n}"]) for n in range(description["layers"]))
-        return cls(tuple(description["features"]), tuple(description["kinds"]), layers)
+        return cls(tuple(description["features"]), tuple(description["kinds"]), tensors["bounds"], layers)
 
 
 def fit_engagement(
@@ -123,4 +125,5 @@ def fit_engagement(
         (first / scale[:, None]).astype(np.float32),
         (bias - (mean / scale) @ first).astype(np.float32),
     )
-    return EngagementModel(tuple(features), tuple(kinds), tuple(fitted))
+    bounds = np.stack([inputs.min(axis=0), inputs.max(axis=0)])
+    return EngagementModel(tuple(features), tuple(kinds), bounds, tuple(fitted))

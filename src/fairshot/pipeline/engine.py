@@ -7,6 +7,7 @@ a filter that `fails_closed` removes everything instead.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -39,6 +40,16 @@ class Pipeline:
         """Answer a request. Pure: the same context gives the same slate, and nothing is written."""
         return _Run(self, ctx).slate()
 
+    def candidates(self, ctx: Context) -> Rows:
+        """The rows that sources bring and filters pass: what training compares with."""
+        run = _Run(self, ctx)
+        passed, _ = run.filter(run.gather())
+        return passed.rows
+
+    def describe(self, ctx: Context, rows: Rows) -> Candidates:
+        """The features of given rows: what training learns from, by the very stages that serve."""
+        return _Run(self, ctx).features(Candidates(rows))
+
 
 class _Run:
     """One request on its way through the stages."""
@@ -53,9 +64,9 @@ class _Run:
         self.names = tuple(stage.name for stage in pipeline.sources)
 
     def slate(self) -> Slate:
-        batch = self._gather()
-        batch, alive = self._filter(batch)
-        batch = self._features(batch)
+        batch = self.gather()
+        batch, alive = self.filter(batch)
+        batch = self.features(batch)
         pool, order = self._value(batch)
         chosen, notes = self._rerank(pool)
         slate = self._blend(self._place(pool, chosen, notes))
@@ -84,14 +95,14 @@ class _Run:
     def _done(self, step: Step, after: int) -> None:
         self.steps.append(Step(step.kind, step.name, step.before, after, step.seconds, step.error))
 
-    def _gather(self) -> Candidates:
+    def gather(self) -> Candidates:
         """Merge what the sources bring; a row belongs to the first source that brought it."""
         rows: list[Rows] = []
         source: list[Ints] = []
         for code, stage in enumerate(self.pipeline.sources):
             if stage.personal and not self.ctx.request.profile:
                 continue
-            found, step = self._attempt(stage, 0, lambda s=stage: _checked_source(s, self.ctx))
+            found, step = self._attempt(stage, 0, partial(_checked_source, stage, self.ctx))
             brought = found.rows if found is not None else np.empty(0, dtype=np.int32)
             self._done(step, len(brought))
             rows.append(brought)
@@ -105,10 +116,10 @@ class _Run:
         self.fate = np.zeros(len(first), dtype=np.int16)
         return Candidates(self.all_rows, {"source": self.all_source})
 
-    def _filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
+    def filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
         alive: Ints = np.arange(len(batch))
         for number, stage in enumerate(self.pipeline.filters, start=1):
-            keep, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_filter(s, b, self.ctx))
+            keep, step = self._attempt(stage, len(batch), partial(_checked_filter, stage, batch, self.ctx))
             if keep is None:
                 keep = np.full(len(batch), not stage.fails_closed)
             if not keep.all():
@@ -117,9 +128,9 @@ class _Run:
             self._done(step, len(batch))
         return batch, alive
 
-    def _features(self, batch: Candidates) -> Candidates:
+    def features(self, batch: Candidates) -> Candidates:
         for stage in self.pipeline.features:
-            columns, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_features(s, b, self.ctx))
+            columns, step = self._attempt(stage, len(batch), partial(_checked_features, stage, batch, self.ctx))
             self._done(step, len(batch))
             if columns is not None:
                 batch = batch.with_columns(columns)
@@ -130,7 +141,7 @@ class _Run:
         total = np.zeros(len(batch))
         parts: dict[str, Array] = {}
         for stage in self.pipeline.value:
-            raw, step = self._attempt(stage, len(batch), lambda s=stage: _checked_value(s, batch, self.ctx))
+            raw, step = self._attempt(stage, len(batch), partial(_checked_value, stage, batch, self.ctx))
             self._done(step, len(batch))
             part = np.zeros(len(batch)) if raw is None else self.pipeline.weights[stage.name] * raw
             parts[f"value.{stage.name}"] = part
@@ -144,7 +155,7 @@ class _Run:
         ranks: list[tuple[str, Ints]] = [("value", _ranks(chosen, len(pool)))]
         batch = pool
         for stage in self.pipeline.rerankers:
-            order, step = self._attempt(stage, len(batch), lambda s=stage, b=batch: _checked_order(s, b, self.ctx))
+            order, step = self._attempt(stage, len(batch), partial(_checked_order, stage, batch, self.ctx))
             if order is not None:
                 chosen = chosen[order]
                 batch = pool.take(chosen)
@@ -167,7 +178,7 @@ class _Run:
 
     def _blend(self, slate: Slate) -> Slate:
         for stage in self.pipeline.blenders:
-            blended, step = self._attempt(stage, len(slate), lambda s=stage, b=slate: _checked_blend(s, b, self.ctx))
+            blended, step = self._attempt(stage, len(slate), partial(_checked_blend, stage, slate, self.ctx))
             slate = slate if blended is None else blended
             self._done(step, len(slate))
         return slate

@@ -223,39 +223,33 @@ class Log:
 
     def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
         """Turn log entries into arrays; a slate becomes one row for each of its positions."""
-        columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        rows: list[tuple[Any, ...]] = []
         data: list[dict[str, Any] | None] = []
-        append = [columns[name].append for name in _COLUMNS]
         for seq, kind, action, at, user, item, creator, value, blob in entries:
             code = -1 if action is None else self._actions.get(action, -1)
-            head = (
-                seq,
-                kind,
-                code,
-                at,
-                -1 if user is None else user,
-                -1 if creator is None else creator,
-                np.nan if value is None else value,
-            )
+            head = (seq, kind, code, at, _row(user), _row(creator), np.nan if value is None else value)
             if kind == Kind.SLATE:
                 slate = _slate_head(blob)
-                rows, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
-                triples = zip(rows.tolist(), range(1, len(rows) + 1), propensities.tolist(), strict=True)
-            else:
-                record = None if blob is None else _unpack(blob)
-                if kind == Kind.ITEM and record is not None:
-                    record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
-                answers = (record or {}) if kind == Kind.FEEDBACK or kind == Kind.IMPRESSION else {}
-                row = -1 if item is None else item
-                triples = iter([(row, answers.get("position", 0), answers.get("propensity", np.nan))])
-            for row, position, propensity in triples:
-                for add, field in zip(append, (*head, row, position, propensity), strict=True):
-                    add(field)
-                data.append(None if kind == Kind.SLATE else record)
-        return event_batch(columns, data, self._ids.sizes())
+                shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
+                for position, row in enumerate(shown.tolist(), start=1):
+                    rows.append((*head, row, position, propensities[position - 1]))
+                    data.append(None)
+                continue
+            record = None if blob is None else _unpack(blob)
+            exposure = record or {} if kind in (Kind.FEEDBACK, Kind.IMPRESSION) else {}
+            if kind == Kind.ITEM and record is not None:
+                record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
+            rows.append((*head, _row(item), exposure.get("position", 0), exposure.get("propensity", np.nan)))
+            data.append(record)
+        columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
+        return event_batch(dict(zip(_COLUMNS, columns, strict=True)), data, self._ids.sizes())
 
 
 _COLUMNS = ("seq", "kind", "action", "at", "user", "creator", "value", "item", "position", "propensity")
+
+
+def _row(found: int | None) -> int:
+    return -1 if found is None else found
 
 
 class _RowFinder:

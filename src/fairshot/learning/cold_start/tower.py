@@ -1,0 +1,117 @@
+"""A tower: affine, batch normalisation, tanh, affine. Trained in JAX, used as plain arrays in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from numpy.typing import ArrayLike
+
+from fairshot.learning.cold_start.content import Floats32
+
+NORM_FLOOR = 1e-5
+RUNNING_DECAY = 0.9
+
+
+class Weights(NamedTuple):
+    """Parameters of a tower: encode [inputs, hidden], gain and offset [hidden], decode [hidden, outputs]."""
+
+    encode: jax.Array
+    gain: jax.Array
+    offset: jax.Array
+    decode: jax.Array
+    bias: jax.Array
+
+
+class Running(NamedTuple):
+    """Mean and variance [hidden] of a tower's units before normalisation."""
+
+    mean: jax.Array
+    variance: jax.Array
+
+
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """A trained tower with its normalisation folded in: tanh(x encode + shift) decode + bias."""
+
+    encode: Floats32
+    shift: Floats32
+    decode: Floats32
+    bias: Floats32
+
+    def __call__(self, inputs: ArrayLike) -> Floats32:
+        """Map [n, inputs] to float32 [n, outputs]; ValueError for another width."""
+        values = np.asarray(inputs, np.float32)
+        if values.ndim != 2 or values.shape[1] != len(self.encode):
+            raise ValueError(f"inputs must be [n, {len(self.encode)}], got shape {values.shape}")
+        return np.asarray(np.tanh(values @ self.encode + self.shift) @ self.decode + self.bias)
+
+
+def initial(inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> Weights:
+    """Draw Glorot-normal weights and an identity normalisation."""
+    return Weights(
+        glorot(rng, inputs, hidden),
+        jnp.ones(hidden),
+        jnp.zeros(hidden),
+        glorot(rng, hidden, outputs),
+        jnp.zeros(outputs),
+    )
+
+
+def glorot(rng: np.random.Generator, *shape: int) -> jax.Array:
+    """Draw N(0, 2 / (inputs + outputs)) for the last two axes."""
+    spread = np.sqrt(2.0 / (shape[-2] + shape[-1]))
+    return jnp.asarray(rng.normal(0.0, spread, shape).astype(np.float32))
+
+
+def forward(weights: Weights, inputs: jax.Array) -> tuple[jax.Array, Running]:
+    """Pass a batch [n, inputs], normalised by its own statistics; these are returned to be remembered."""
+    hidden = inputs @ weights.encode
+    mean, variance = hidden.mean(0), hidden.var(0)
+    normal = (hidden - mean) / jnp.sqrt(variance + NORM_FLOOR)
+    out = jnp.tanh(normal * weights.gain + weights.offset) @ weights.decode + weights.bias
+    return out, jax.lax.stop_gradient(Running(mean, variance))
+
+
+def fold(weights: Weights, running: Running, scale: float = 1.0) -> Tower:
+    """Turn trained parameters into plain arrays; outputs are multiplied by `scale`."""
+    factor = np.asarray(weights.gain / jnp.sqrt(running.variance + NORM_FLOOR))
+    shift = np.asarray(weights.offset) - np.asarray(running.mean) * factor
+    decode, bias = np.asarray(weights.decode) * scale, np.asarray(weights.bias) * scale
+    return Tower(np.asarray(weights.encode) * factor, shift, decode, bias)
+
+
+def size(weights: Any) -> jax.Array:
+    """Sum of all squared parameters."""
+    return sum((jnp.square(leaf).sum() for leaf in jax.tree.leaves(weights)), start=jnp.zeros(()))
+
+
+def minimise(
+    loss: Callable[..., tuple[jax.Array, Any]], weights: Any, batches: Iterable[Any], *, rate: float, steps: int
+) -> tuple[Any, Any]:
+    """Descend with Adam under a cosine schedule; returns the weights and the remembered statistics.
+
+    `loss(weights, batch)` gives the value and the batch's statistics, which are averaged exponentially.
+    """
+    optimiser = optax.adam(optax.cosine_decay_schedule(rate, steps))
+
+    def step(weights: Any, state: Any, batch: Any) -> tuple[Any, Any, Any]:
+        (_, seen), slope = jax.value_and_grad(loss, has_aux=True)(weights, batch)
+        change, state = optimiser.update(slope, state, weights)
+        return optax.apply_updates(weights, change), state, seen
+
+    compiled = jax.jit(step)
+    state, running = optimiser.init(weights), None
+    for batch in batches:
+        weights, state, seen = compiled(weights, state, batch)
+        running = seen if running is None else jax.tree.map(_remember, running, seen)
+    return weights, running
+
+
+def _remember(old: jax.Array, new: jax.Array) -> jax.Array:
+    return RUNNING_DECAY * old + (1 - RUNNING_DECAY) * new

@@ -1,0 +1,71 @@
+"""Interactions: what the log says of each person and item, as one signed strength, and what is held out of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.randomness import stream
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Every feedback on an item, in the order of time: arrays of length n.
+
+    user, item: rows; action: feedback codes; at: microseconds; event: index into the events it came from.
+    """
+
+    user: Rows
+    item: Rows
+    action: Array
+    at: Array
+    event: Ints
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def where(self, keep: Bools) -> "Feedback":
+        """A part of it."""
+        return Feedback(self.user[keep], self.item[keep], self.action[keep], self.at[keep], self.event[keep])
+
+
+def feedback_of(events: EventBatch) -> Feedback:
+    """The feedback on items among events."""
+    told = events.of(Kind.FEEDBACK) & (events.item >= 0) & (events.user >= 0) & (events.action >= 0)
+    index = np.flatnonzero(told)
+    index = index[np.argsort(events.at[index], kind="stable")]
+    return Feedback(events.user[index], events.item[index], events.action[index], events.at[index], index)
+
+
+def latest_share(feedback: Feedback, share: float) -> Bools:
+    """Which entries are the latest `share` of each person's: bool (n,); nobody loses their only ones.
+
+    A person with m entries gives floor(share * m).
+    """
+    order = np.argsort(feedback.user, kind="stable")
+    _, counts = np.unique(feedback.user, return_counts=True)
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = np.repeat(counts - np.floor(share * counts).astype(int), counts)
+    held = np.zeros(len(feedback), dtype=bool)
+    held[order] = rank >= kept
+    return held
+
+
+def random_share(feedback: Feedback, share: float) -> Bools:
+    """Which entries belong to a share of the pairs of person and item, drawn by lot: bool (n,)."""
+    pairs = feedback.user.astype(np.int64) << 32 | feedback.item
+    _, index = np.unique(pairs, return_inverse=True)
+    drawn: Bools = stream("holdout").random(int(index.max(initial=-1)) + 1) < share
+    return drawn[index]
+
+
+def strengths(feedback: Feedback, kinds: FeedbackKinds, shape: tuple[int, int]) -> csr_matrix:
+    """Signed strength of every pair, float32 sparse (users, items): the sum of the preferences of what happened."""
+    preference: Floats = kinds.preferences[feedback.action].astype(np.float32)
+    told = preference != 0
+    matrix = csr_matrix((preference[told], (feedback.user[told], feedback.item[told])), shape=shape)
+    matrix.sum_duplicates()
+    return matrix

@@ -1,0 +1,303 @@
+"""Training: from the log to a checked snapshot.
+
+The ranking net must not see what its features were made from, so each person's latest feedback is held
+out: vectors and state are fitted on the past, the pipeline's own sources and filters say what a person
+would have been compared with, the pipeline's own feature stages describe it, and the held-out feedback
+says what they really did. Then the vectors are fitted once more on everything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from fairshot.config import Config, Learning
+from fairshot.core.arrays import HOUR, Array, Bools, Floats, Rows
+from fairshot.core.errors import TrainingError
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.ids import Ids
+from fairshot.core.randomness import stream
+from fairshot.core.request import Context, Request
+from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
+from fairshot.core.tables import views
+from fairshot.learning.attribution import attribute
+from fairshot.learning.content import ContentEncoder, fit_content
+from fairshot.learning.engagement import EngagementModel, fit_engagement
+from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
+from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, strengths
+from fairshot.learning.metrics import auc, calibration_error, log_loss
+from fairshot.learning.nearest import VectorSearch, build_index
+from fairshot.pipeline.engine import Pipeline
+from fairshot.state import Fold
+
+Progress = Callable[[str, float], None]
+Figure = tuple[str, str, float]
+"""Model, name of the figure, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Models fitted from one log, with their figures."""
+
+    vectors: Vectors
+    encoder: ContentEncoder
+    index: Array | None
+    engagement: EngagementModel | None
+    figures: tuple[Figure, ...]
+
+    def artifacts(self, version: str | None = None) -> Artifacts:
+        """As a request reads them."""
+        missing = () if self.engagement else ("engagement: too little feedback to learn from",)
+        search = VectorSearch(self.vectors, self.index)
+        return Artifacts(version, self.vectors, search, self.engagement, missing)
+
+    def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
+        """As the artifact store keeps them."""
+        vectors = {"items": self.vectors.items, "gram": self.vectors.gram, "trained": self.vectors.trained}
+        models: dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]] = {
+            "vectors": (vectors, {"confidence": self.vectors.confidence}),
+            "content": self.encoder.dump(),
+            "index": ({} if self.index is None else {"index": self.index}, {}),
+        }
+        if self.engagement is not None:
+            models["engagement"] = self.engagement.dump()
+        return models
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What training needs of the application; pure but for the progress it reports."""
+
+    config: Config
+    folds: Mapping[str, Fold]
+    pipeline: Pipeline
+    ids: Ids
+    holdout: Literal["latest", "random"] = "latest"
+    """How the ranking net's own held-out feedback is chosen: for a service by time, else as the protocol's."""
+    progress: Progress = field(default=lambda _phase, _share: None)
+
+    @property
+    def kinds(self) -> FeedbackKinds:
+        """The configured feedback kinds."""
+        return self.config.kinds
+
+    def fit(self, events: EventBatch) -> Fitted:
+        """Fit all models; raises TrainingError where there is too little to learn from."""
+        feedback = feedback_of(events)
+        if len(feedback) == 0 or not (self.kinds.preferences[feedback.action] > 0).any():
+            raise TrainingError("the log holds no approving feedback on any item yet; import or ingest some first")
+        hold_out = latest_share if self.holdout == "latest" else random_share
+        held = hold_out(feedback, self.config.learning.holdout)
+        self.progress("vectors of the past", 0.0)
+        past, _ = self._vectors(events, feedback.where(~held), "vectors of the past")
+        engagement, figures = self._engagement(events, feedback, held, past)
+        vectors, encoder = self._vectors(events, feedback, "vectors")
+        self.progress("index", 0.0)
+        index = build_index(vectors.items)
+        self.progress("index", 1.0)
+        return Fitted(vectors, encoder, index, engagement, tuple(figures))
+
+    def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> tuple[Vectors, ContentEncoder]:
+        """Item vectors: trained from feedback, drawn towards what the content tells where there is little."""
+        settings = self.config.learning
+        matrix = strengths(feedback, self.kinds, (events.sizes.users, events.sizes.items))
+        regularization = scaled_regularization(matrix, settings.regularization)
+        fitted = fit_factors(
+            matrix,
+            factors=settings.factors,
+            iterations=settings.iterations,
+            confidence=settings.confidence,
+            regularization=regularization,
+            progress=lambda share: self.progress(phase, 0.8 * share),
+        )
+        evidence = np.bincount(feedback.item, minlength=events.sizes.items).astype(np.float32)
+        evidence[~fitted.any(axis=1)] = 0
+        rows, records = _records(events)
+        encoder = fit_content(records, fitted[rows], evidence[rows], settings.text_dimensions)
+        told = np.zeros_like(fitted)
+        told[rows] = encoder.encode(records)
+        own = evidence / (evidence + settings.content_weight) if settings.content_weight else evidence > 0
+        blended = np.where(told.any(axis=1)[:, None], own[:, None] * fitted + (1 - own)[:, None] * told, fitted)
+        items = np.ascontiguousarray(blended, dtype=np.float32)
+        self.progress(phase, 1.0)
+        # The gram is of the fitted vectors: they alone are what a fold-in's system was made for.
+        gram = gram_of(fitted, regularization)
+        return Vectors(items, evidence > 0, gram, settings.confidence, encoder), encoder
+
+    def _engagement(
+        self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors
+    ) -> tuple[EngagementModel | None, list[Figure]]:
+        """The ranking net and its figures on people it was not taught with."""
+        settings = self.config.learning
+        examples = self._examples(events, feedback, held, past)
+        if examples is None:
+            return None, []
+        kinds = [n for n, name in enumerate(self.kinds.names) if examples.labels[:, n].sum() >= settings.least_examples]
+        if not kinds:
+            return None, []
+        labels = examples.labels[:, kinds]
+        names = [self.kinds.names[n] for n in kinds]
+        test = np.isin(examples.user, _drawn(examples.user, 0.15))
+        model = fit_engagement(
+            examples.features,
+            names,
+            examples.inputs[~test],
+            labels[~test],
+            examples.weights[~test],
+            hidden=settings.hidden,
+            epochs=settings.epochs,
+            progress=lambda share: self.progress("engagement", share),
+        )
+        predicted = model.predict(examples.inputs[test])
+        figures: list[Figure] = []
+        for head, name in enumerate(names):
+            truth, given, weight = labels[test, head], predicted[:, head], examples.weights[test]
+            if 0 < truth.sum() < len(truth):
+                figures.append((f"engagement.{name}", "AUC", auc(truth, given, weight)))
+                figures.append((f"engagement.{name}", "log loss", log_loss(truth, given, weight)))
+                figures.append((f"engagement.{name}", "calibration error", calibration_error(truth, given, weight)))
+        return model, figures
+
+    def _examples(self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors) -> "Examples | None":
+        """What held-out people were compared with, described by the pipeline's own features."""
+        settings = self.config.learning
+        snapshot = self._past_snapshot(events, feedback, held, past)
+        answers = feedback.where(held)
+        people = _drawn_people(answers.user, settings.people)
+        shown = attribute(events, len(self.kinds.names), int(settings.attribution_hours * HOUR))
+        gathered: list[Examples] = []
+        for number, row in enumerate(people.tolist()):
+            one = answers.where(answers.user == row)
+            gathered.append(self._examples_of(snapshot, row, one, shown.item[shown.user == row]))
+            if number % 50 == 0:
+                self.progress("examples", number / len(people))
+        self.progress("examples", 1.0)
+        return joined(gathered)
+
+    def _examples_of(self, snapshot: Snapshot, row: int, answers: Feedback, shown: Rows) -> "Examples":
+        settings = self.config.learning
+        user = self.ids.users.id(row)
+        now = int(answers.at.min() if self.holdout == "latest" else answers.at.max())
+        ctx = Context(Request(id=f"training/{user}", user=user, row=row, limit=1, now=now), snapshot)
+        candidates = self.pipeline.candidates(ctx)
+        # Answers that no source brought would teach that what sources leave out is good.
+        answers = answers.where(np.isin(answers.item, candidates))
+        pool = np.setdiff1d(candidates, answers.item)
+        rng = stream("training", user)
+        drawn = rng.choice(pool, min(settings.negatives, len(pool)), replace=False)
+        # Impressions without an answer are negatives for certain: each stands for itself.
+        seen = np.setdiff1d(np.intersect1d(shown, pool), drawn)
+        wanted = np.unique(answers.item)
+        rows = np.concatenate([wanted, drawn, seen]).astype(np.int32)
+        labels = np.zeros((len(rows), len(self.kinds.names)), dtype=np.float32)
+        labels[np.searchsorted(wanted, answers.item), answers.action] = 1
+        weights = np.ones(len(rows), dtype=np.float32)
+        # A drawn candidate stands for its share of the pool, so that probabilities are those of serving.
+        weights[len(wanted) : len(wanted) + len(drawn)] = (len(pool) - len(seen)) / max(len(drawn), 1)
+        batch = self.pipeline.describe(ctx, rows)
+        names = sorted(name for name, column in batch.columns.items() if _is_input(name, column))
+        inputs = np.stack([batch[name] for name in names], axis=1).astype(np.float32)
+        return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row))
+
+    def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, vectors: Vectors) -> Snapshot:
+        """State and vectors as they were before the held-out feedback."""
+        late = np.zeros(len(events), dtype=bool)
+        late[feedback.event[held]] = True
+        if self.holdout == "latest":
+            since = np.full(events.sizes.users, np.iinfo(np.int64).max)
+            np.minimum.at(since, feedback.user[held], feedback.at[held])
+            shown = events.of(Kind.SLATE, Kind.IMPRESSION) & (events.user >= 0)
+            late |= shown & (events.at >= since[np.maximum(events.user, 0)])
+        kept = events.where(~late)
+        states = {name: fold.add(fold.empty(), kept) for name, fold in self.folds.items()}
+        search = VectorSearch(vectors, build_index(vectors.items))
+        return Snapshot(
+            seq=int(kept.seq[-1]) if len(kept) else 0,
+            ids=self.ids,
+            **{str(side): view for side, view in views(states).items()},
+            feedback=self.kinds,
+            artifacts=Artifacts("past", vectors, search, None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Rows of one training set.
+
+    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,); user: (n,).
+    """
+
+    features: tuple[str, ...]
+    inputs: Floats
+    labels: Floats
+    weights: Floats
+    user: Array
+
+
+def joined(parts: list[Examples]) -> Examples | None:
+    """Training sets of many people together; None of none."""
+    if not parts:
+        return None
+    stack = [np.concatenate([getattr(p, name) for p in parts]) for name in ("inputs", "labels", "weights", "user")]
+    return Examples(parts[0].features, *stack)
+
+
+def check(fitted: Fitted, standing: Mapping[str, float], settings: Learning) -> list[str]:
+    """Why the models must not serve; empty where they may. standing: AUC by head of those in service."""
+    problems = []
+    for name, tensors in ((name, tensors) for name, (tensors, _) in fitted.models().items()):
+        for key, tensor in tensors.items():
+            if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+                problems.append(f"{name}.{key} holds numbers that are not finite")
+    if not fitted.vectors.items.any():
+        problems.append("every item vector is zero")
+    for model, figure, value in fitted.figures:
+        before = standing.get(model)
+        if figure == "AUC" and before is not None and value < before - settings.tolerance:
+            problems.append(f"{model}: AUC {value:.4f} is below {before:.4f} of the snapshot in service")
+    return problems
+
+
+def _is_input(name: str, column: Array) -> bool:
+    """Which columns the net reads: every number that features gave, but not the rates that it replaces."""
+    return column.dtype.kind == "f" and not name.startswith("p_")
+
+
+def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
+    """The latest record of every item: rows and records."""
+    latest: dict[int, Mapping[str, Any]] = {}
+    for index in np.flatnonzero(events.of(Kind.ITEM)).tolist():
+        latest[int(events.item[index])] = events.data[index] or {}
+    return np.fromiter(latest, np.int32, len(latest)), list(latest.values())
+
+
+def _drawn(user: Array, share: float) -> Array:
+    """A share of the people, drawn once for all."""
+    people = np.unique(user)
+    return stream("training", "test").choice(people, max(1, int(share * len(people))), replace=False)
+
+
+def _drawn_people(user: Array, most: int) -> Array:
+    people = np.unique(user)
+    if len(people) <= most:
+        return people
+    return np.sort(stream("training", "people").choice(people, most, replace=False))
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What a training came to."""
+
+    version: str
+    promoted: bool
+    reasons: list[str]
+    figures: list[Figure]
+    seconds: float
+
+
+def version_name(now: int) -> str:
+    """A version's name, from its time in microseconds, so that names sort by age."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now / 1_000_000)) + f"{now % 1_000_000:06d}"
