@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fairshot.algorithms.magnitude import temper_magnitudes
+from fairshot.algorithms.magnitude import temper_magnitudes, temper_spreads
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
@@ -28,3 +28,17 @@ def test_bad_arguments_are_refused() -> None:
         temper_magnitudes([[1.0]], 1.5)
     with pytest.raises(ValueError, match=r"embeddings must have shape .* got shape \(1,\)"):
         temper_magnitudes([1.0], 0.5)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1))
+def test_tempered_spreads_keep_means_and_each_items_order_of_users(seed: int, strength: float) -> None:
+    scores = np.random.default_rng(seed).normal(size=(5, 8)) * np.arange(1, 6)[:, None]
+    tempered = temper_spreads(scores, strength)
+    np.testing.assert_allclose(tempered.mean(axis=1), scores.mean(axis=1))
+    np.testing.assert_array_equal(np.argsort(tempered, axis=1), np.argsort(scores, axis=1))
+    before, after = scores.std(axis=1), tempered.std(axis=1)
+    assert after.max() / after.min() == pytest.approx((before.max() / before.min()) ** (1 - strength))
+
+
+def test_an_item_with_equal_scores_stays() -> None:
+    np.testing.assert_array_equal(temper_spreads([[2.0, 2.0], [0.0, 1.0]], 1.0)[0], [2.0, 2.0])
