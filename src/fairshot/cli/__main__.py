@@ -1,0 +1,5 @@
+"""`python -m fairshot.cli` is `fairshot`."""
+
+from fairshot.cli import main
+
+main()
