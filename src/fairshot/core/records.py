@@ -20,7 +20,12 @@ _YEAR_2100 = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 
 Id = Annotated[
     str,
-    Meta(min_length=1, max_length=LONGEST_ID, description="1 to 256 bytes of UTF-8, no control characters"),
+    Meta(
+        min_length=1,
+        max_length=LONGEST_ID,
+        description="1 to 256 bytes of UTF-8, no control characters",
+        extra_json_schema={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$"},
+    ),
 ]
 Time = Annotated[
     str | int | float,
@@ -137,9 +142,9 @@ class Reader:
             case Decision():
                 return _decision(record, now)
             case Item():
-                _id("creator_id", record.creator_id)
+                valid_id("creator_id", record.creator_id)
                 for label in record.labels or ():
-                    _id("labels", label)
+                    valid_id("labels", label)
                 at = _normal_time(record, "created_at", now)
                 return Draft(kind=Kind.ITEM, at=at, item=record.id, creator=record.creator_id, data=_plain(record))
             case Creator():
@@ -150,8 +155,8 @@ class Reader:
                 return Draft(kind=Kind.USER, at=at, user=record.id, data=_plain(record))
 
     def _event(self, event: Event, now: int) -> Draft:
-        _id("event_id", event.event_id)
-        _id("user_id", event.user_id)
+        valid_id("event_id", event.event_id)
+        valid_id("user_id", event.user_id)
         kind = self._kind(event)
         at = now if event.at is None else microseconds("at", event.at, now)
         draft = Draft(
@@ -160,8 +165,8 @@ class Reader:
             id=event.event_id,
             action=event.kind if kind == Kind.FEEDBACK else None,
             user=event.user_id,
-            item=None if event.item_id is None else _id("item_id", event.item_id),
-            creator=None if event.creator_id is None else _id("creator_id", event.creator_id),
+            item=None if event.item_id is None else valid_id("item_id", event.item_id),
+            creator=None if event.creator_id is None else valid_id("creator_id", event.creator_id),
             value=event.value,
         )
         if event.exposure is not None:
@@ -196,7 +201,7 @@ class Reader:
 
 
 def _decision(decision: Decision, now: int) -> Draft:
-    _id("item_id", decision.item_id)
+    valid_id("item_id", decision.item_id)
     if decision.severity is not None and decision.decision != "flag":
         raise Refused("severity", "belongs to a flag only")
     data = {"decision": decision.decision, "reason": decision.reason}
@@ -206,22 +211,25 @@ def _decision(decision: Decision, now: int) -> Draft:
 R = TypeVar("R")
 
 
-def checked(raw: Any, shape: type[R]) -> R:
-    """The record in its shape; raises Refused with the field and the reason."""
+def checked(raw: Any, shape: type[R], *, strict: bool = True) -> R:
+    """The record in its shape; raises Refused with the field and the reason.
+
+    strict=False reads numbers written as text too: query strings have nothing else.
+    """
     if isinstance(raw, Flaw):
         raise Refused("", raw.reason)
     flaw = flaw_in(raw)
     if flaw is not None:
         raise Refused(*flaw)
     try:
-        record = msgspec.convert(raw, shape)
+        record = msgspec.convert(raw, shape, strict=strict)
     except msgspec.ValidationError as error:
         raise Refused(*_where(str(error))) from error
     except OverflowError as error:
         raise Refused("", "holds a number that is too large") from error
     identity = getattr(record, "id", None)
     if identity is not None:
-        _id("id", identity)
+        valid_id("id", identity)
     return record
 
 
@@ -244,7 +252,8 @@ def _where(message: str) -> tuple[str, str]:
     return field, reason[:1].lower() + reason[1:]
 
 
-def _id(field: str, name: str) -> str:
+def valid_id(field: str, name: str) -> str:
+    """The id as it is; raises Refused where it is too long in bytes or holds a control character."""
     if not name.isascii() and len(name.encode("utf-8")) > LONGEST_ID:
         raise Refused(field, f"is longer than {LONGEST_ID} bytes")
     if not name.isprintable() and _CONTROL.search(name):

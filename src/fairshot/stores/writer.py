@@ -69,6 +69,8 @@ class Writer:
         return waiting
 
     def _commit(self, log: Log, waiting: list[tuple[Sequence[Draft], "Future[Receipt]"]]) -> None:
+        # Whoever gave up before the write began gets none; from here on nobody can give up any more.
+        waiting = [(drafts, future) for drafts, future in waiting if future.set_running_or_notify_cancel()]
         if self.failed is None:
             try:
                 receipt = log.append([draft for drafts, _ in waiting for draft in drafts])

@@ -1,0 +1,40 @@
+"""How far the log is, told without reading it: what the worker looks at every few seconds."""
+
+from pathlib import Path
+
+from fairshot.core.events import Kind
+from fairshot.stores.log import connect
+
+
+class Progress:
+    """A view on the log of a data directory. Not thread-safe."""
+
+    def __init__(self, database: Path) -> None:
+        self._db = connect(database)
+        self._searched = 0
+        self._feedback = False
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def head(self) -> int:
+        """The number of the latest event, 0 for an empty log."""
+        (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
+        return int(seq)
+
+    def trained(self) -> int:
+        """The number at which a training last ended, promoted or refused; 0 where none did."""
+        query = """SELECT seq FROM log WHERE id >= 'verdict/' AND id < 'verdict0' AND kind = ?
+            ORDER BY id DESC LIMIT 1"""
+        found = self._db.execute(query, (Kind.VERDICT,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def feedback(self) -> bool:
+        """Whether there is any feedback; searches only what came since it was last asked."""
+        if not self._feedback:
+            head = self.head()
+            query = "SELECT 1 FROM log WHERE seq > ? AND seq <= ? AND kind = ? LIMIT 1"
+            self._feedback = self._db.execute(query, (self._searched, head, Kind.FEEDBACK)).fetchone() is not None
+            self._searched = head
+        return self._feedback
