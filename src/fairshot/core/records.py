@@ -228,7 +228,7 @@ def checked(raw: Any, shape: type[R], *, strict: bool = True) -> R:
     except OverflowError as error:
         raise Refused("", "holds a number that is too large") from error
     identity = getattr(record, "id", None)
-    if identity is not None:
+    if isinstance(identity, str):
         valid_id("id", identity)
     return record
 
@@ -254,7 +254,7 @@ def _where(message: str) -> tuple[str, str]:
 
 def valid_id(field: str, name: str) -> str:
     """The id as it is; raises Refused where it is too long in bytes or holds a control character."""
-    if not name.isascii() and len(name.encode("utf-8")) > LONGEST_ID:
+    if len(name) > LONGEST_ID or (not name.isascii() and len(name.encode("utf-8")) > LONGEST_ID):
         raise Refused(field, f"is longer than {LONGEST_ID} bytes")
     if not name.isprintable() and _CONTROL.search(name):
         raise Refused(field, "holds a control character")

@@ -148,19 +148,37 @@ async def get_user(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002
     return _record(request, "users", id)
 
 
+def _records(request: AnyRequest, side: Side) -> ASGIResponse:
+    app = _runtime(request).app
+    names = [valid_id("id", name) for name in query(request, shapes.IdsQuery).id]
+    found = [app.record(side, name) for name in names]
+    return answer({side: [record for record in found if record is not None]})
+
+
 @Operation(
     method="GET",
     path="/v1/items",
     summary="The records of many items",
     scopes=scopes("ingest", "serve", "moderate"),
-    query=shapes.ItemsQuery,
+    query=shapes.IdsQuery,
     answer=shapes.Items,
 )
 async def get_items(request: AnyRequest) -> ASGIResponse:
     """The records as they stand; unknown ids are left out."""
-    app = _runtime(request).app
-    found = [app.record("items", name) for name in query(request, shapes.ItemsQuery).id]
-    return answer({"items": [record for record in found if record is not None]})
+    return _records(request, "items")
+
+
+@Operation(
+    method="GET",
+    path="/v1/creators",
+    summary="The records of many creators",
+    scopes=scopes("ingest", "serve", "moderate"),
+    query=shapes.IdsQuery,
+    answer=shapes.Creators,
+)
+async def get_creators(request: AnyRequest) -> ASGIResponse:
+    """The records as they stand; unknown ids are left out."""
+    return _records(request, "creators")
 
 
 @Operation(

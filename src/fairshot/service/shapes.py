@@ -66,8 +66,8 @@ class UsersQuery(Struct, forbid_unknown_fields=True):
     prefix: Annotated[str, Meta(max_length=256)] = ""
 
 
-class ItemsQuery(Struct, forbid_unknown_fields=True):
-    """Which items: one `id` for each."""
+class IdsQuery(Struct, forbid_unknown_fields=True):
+    """Which records: one `id` for each."""
 
     id: Annotated[list[Id], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
@@ -76,6 +76,12 @@ class Items(Struct, frozen=True):
     """The records found, in the order asked for; ids without a record are left out."""
 
     items: list[dict[str, Any]]
+
+
+class Creators(Struct, frozen=True):
+    """The records found, in the order asked for; ids without a record are left out."""
+
+    creators: list[dict[str, Any]]
 
 
 class Users(Struct, frozen=True):

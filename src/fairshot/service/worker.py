@@ -56,7 +56,9 @@ class Worker:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         checkpoints = [int(path.stem) for path in (folder / "checkpoints").glob("*.json") if path.stem.isdigit()]
-        self._schedule = Schedule(load_config(folder).worker, checkpoint=max(checkpoints, default=0))
+        config = load_config(folder)
+        self._least = config.learning.least_examples
+        self._schedule = Schedule(config.worker, checkpoint=max(checkpoints, default=0))
         self._progress = Progress(folder / "fairshot.db")
         self._job: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
@@ -72,7 +74,8 @@ class Worker:
         self._progress.close()
 
     def _tick(self) -> None:
-        if not self._progress.feedback():
+        # With fewer reactions not one head of the ranking net could be taught.
+        if not self._progress.has_feedback(self._least):
             return
         seq = self._progress.head()
         for job in self._schedule.due(time.monotonic(), seq, self._progress.trained()):

@@ -12,7 +12,7 @@ class Progress:
     def __init__(self, database: Path) -> None:
         self._db = connect(database)
         self._searched = 0
-        self._feedback = False
+        self._feedback = 0
 
     def close(self) -> None:
         """Close the connection."""
@@ -30,11 +30,11 @@ class Progress:
         found = self._db.execute(query, (Kind.VERDICT,)).fetchone()
         return 0 if found is None else int(found[0])
 
-    def feedback(self) -> bool:
-        """Whether there is any feedback; searches only what came since it was last asked."""
-        if not self._feedback:
+    def has_feedback(self, least: int) -> bool:
+        """Whether there are so many reactions; searches only what came since it was last asked."""
+        if self._feedback < least:
             head = self.head()
-            query = "SELECT 1 FROM log WHERE seq > ? AND seq <= ? AND kind = ? LIMIT 1"
-            self._feedback = self._db.execute(query, (self._searched, head, Kind.FEEDBACK)).fetchone() is not None
-            self._searched = head
-        return self._feedback
+            query = "SELECT count(*) FROM log WHERE seq > ? AND seq <= ? AND kind = ?"
+            (new,) = self._db.execute(query, (self._searched, head, Kind.FEEDBACK)).fetchone()
+            self._feedback, self._searched = self._feedback + new, head
+        return self._feedback >= least

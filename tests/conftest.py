@@ -1,0 +1,35 @@
+"""Fixtures that any test may use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fairshot.service.process import ServiceProcess, start_service
+
+QUIET = "[learning]\nleast_examples = 1000000000\n"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
+    """A service on a free port, shared by the whole run; it holds a small catalogue and never trains."""
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "fairshot.toml").write_text(QUIET)
+    with start_service(folder, log=folder / "service.log") as service:
+        items = [
+            {"id": f"item{n}", "creator_id": f"creator{n % 7}", "title": f"Title {n}", "labels": [f"label{n % 5}"]}
+            for n in range(200)
+        ]
+        answer = httpx.post(f"{service.address}/v1/items", json={"items": items})
+        assert answer.json()["accepted"] == 200, answer.text
+        yield service
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A new data directory whose worker never trains."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "fairshot.toml").write_text(QUIET)
+    return folder
