@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array, issparse
 
 Floats32 = NDArray[np.float32]
-Content = NDArray[np.floating] | csr_array
+Sparse: TypeAlias = "csr_array[Any, Any]"
+Content: TypeAlias = "NDArray[np.floating] | Sparse"
 
 
 def checked(name: str, content: Content) -> Content:
     """Return content as float32 [n, c], sparse if it was; ValueError for other shapes or what is not finite."""
     if content.ndim != 2:
         raise ValueError(f"{name} must be [n, c], got shape {content.shape}")
-    values = csr_array(content, dtype=np.float32) if issparse(content) else np.asarray(content, np.float32)
-    if not np.isfinite(values.data if issparse(values) else values).all():
+    values: Content = sparse(content) if issparse(content) else np.asarray(content, np.float32)
+    if not np.isfinite(values.data if issparse(values) else np.asarray(values)).all():
         raise ValueError(f"{name} of shape {content.shape} must be finite")
     return values
+
+
+def sparse(values: Any) -> Sparse:
+    """Return any sparse or dense matrix as float32 rows."""
+    rows: Sparse = csr_array(values).astype(np.float32)
+    return rows
 
 
 def unit_rows(content: Content) -> Content:
@@ -28,13 +37,14 @@ def unit_rows(content: Content) -> Content:
            [0. , 0. ]])
     """
     if issparse(content):
-        length = np.sqrt(np.asarray(content.multiply(content).sum(axis=1)).ravel())
-        return csr_array(diags_array(1 / np.where(length > 0, length, 1)) @ content)
+        rows: Sparse = csr_array(content)
+        length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
+        return csr_array(diags_array(1 / np.where(length > 0, length, 1)) @ rows)
     length = np.linalg.norm(content, axis=1, keepdims=True)
     return np.asarray(content / np.where(length > 0, length, 1))
 
 
-def tfidf(counts: csr_array, known: NDArray[np.int64]) -> csr_array:
+def tfidf(counts: Sparse, known: NDArray[np.integer]) -> Sparse:
     """Weigh labels by rarity: count * log(known items / known items with the label), rows of length one.
 
     Shapes: counts sparse [n, labels]; known rows whose frequencies are counted (so that new items do not
@@ -49,4 +59,4 @@ def tfidf(counts: csr_array, known: NDArray[np.int64]) -> csr_array:
     present = np.asarray((counts[known] > 0).sum(axis=0)).ravel()
     kept = np.flatnonzero(present)
     weight = np.log(len(known) / present[kept])
-    return csr_array(unit_rows(csr_array(counts[:, kept] @ diags_array(weight))), dtype=np.float32)
+    return sparse(unit_rows(csr_array(counts[:, kept] @ diags_array(weight))))

@@ -20,9 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from fairshot.learning.cold_start.content import Floats32
+from fairshot.learning.cold_start.content import Floats32, Sparse, sparse
 from fairshot.learning.cold_start.scaling import Scaling, fit_scaling, matched
 from fairshot.learning.cold_start.tower import Tower, Weights, fold, forward, glorot, initial, minimise, size
 
@@ -80,7 +79,7 @@ def fit(
     user_vectors: NDArray[np.floating],
     item_vectors: NDArray[np.floating],
     content: NDArray[np.floating],
-    liked: csr_array,
+    liked: Sparse,
     rng: np.random.Generator,
     training: Training | None = None,
 ) -> Heater:
@@ -91,7 +90,7 @@ def fit(
     """
     training = Training() if training is None else training
     u, v, c = matched(user_vectors, item_vectors, content)
-    if liked.shape != (len(u), len(v)) or not liked.nnz:
+    if liked.shape != (len(u), len(v)) or not sparse(liked).count_nonzero():
         raise ValueError(f"liked must be [{len(u)}, {len(v)}] with likes, got shape {liked.shape}")
     scalings = fit_scaling(u, USER_CLIP), fit_scaling(v, ITEM_CLIP), fit_scaling(c, CONTENT_CLIP, common=True)
     us, vs, cs = (scaling(values) for scaling, values in zip(scalings, (u, v, c), strict=True))
@@ -110,7 +109,7 @@ def fit(
         total = liking + training.negatives * passing + training.similarity * near
         return total + training.penalty * size(weights), (seen_users, seen_items)
 
-    steps = ((us[a], vs[b], cs[b], coin, free) for a, b, coin, free in _draws(csr_array(liked), rng, training))
+    steps = ((us[a], vs[b], cs[b], coin, free) for a, b, coin, free in _draws(sparse(liked), rng, training))
     weights, running = minimise(loss, start, steps, rate=training.rate, steps=training.steps)
     towers = fold(weights[1], running[0]), fold(weights[2], running[1])
     return Heater(np.asarray(weights[0].experts), np.asarray(weights[0].gate), *towers, *scalings)
@@ -122,7 +121,7 @@ def warm_up(mixture: Mixture, content: jax.Array) -> jax.Array:
     return jnp.tanh(jnp.einsum("nk,knd->nd", jnp.tanh(content @ mixture.gate), each))
 
 
-def _draws(liked: csr_array, rng: np.random.Generator, training: Training) -> Iterator[tuple[Any, ...]]:
+def _draws(liked: Sparse, rng: np.random.Generator, training: Training) -> Iterator[tuple[Any, ...]]:
     """Yield users [L], items [L + M], who uses content [L + M, 1], and which negatives are free of a like."""
     pairs = liked.tocoo()
     for _ in range(training.steps):

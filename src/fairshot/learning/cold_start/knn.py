@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from fairshot.learning.cold_start.content import Content, Floats32, checked, unit_rows
+from fairshot.learning.cold_start.content import Content, Floats32, Sparse, checked, sparse, unit_rows
 
 BLOCK = 512
 
@@ -41,7 +41,7 @@ def knn_vectors(cold: Content, warm: Content, vectors: NDArray[np.floating], k: 
     return out
 
 
-def knn_scores(cold: Content, warm: Content, liked: csr_array, k: int = 100) -> Floats32:
+def knn_scores(cold: Content, warm: Content, liked: Sparse, k: int = 100) -> Floats32:
     """Scores of cold items for every user: the share of an item's neighbours, by likeness, that the user liked.
 
     Shapes: cold [m, c], warm [n, c]; liked sparse [users, n]; returns float32 [users, m].
@@ -54,7 +54,7 @@ def knn_scores(cold: Content, warm: Content, liked: csr_array, k: int = 100) -> 
     """
     if liked.ndim != 2 or liked.shape[1] != warm.shape[0]:
         raise ValueError(f"liked must be [users, {warm.shape[0]}] as warm, got shape {liked.shape}")
-    by_item = csr_array(liked.T, dtype=np.float32)
+    by_item = sparse(liked.T)
     mean = np.asarray(by_item.mean(axis=0), np.float32).ravel()
     out = np.repeat(mean[:, None], cold.shape[0], axis=1)
     for rows, weights in _neighbours(cold, warm, k):
@@ -63,7 +63,7 @@ def knn_scores(cold: Content, warm: Content, liked: csr_array, k: int = 100) -> 
     return out
 
 
-def _neighbours(cold: Content, warm: Content, k: int) -> Iterator[tuple[NDArray[np.int64], csr_array]]:
+def _neighbours(cold: Content, warm: Content, k: int) -> Iterator[tuple[NDArray[np.int64], Sparse]]:
     """Yield rows of cold items and their weights [rows, n], which sum to one or are all zero."""
     if k < 1:
         raise ValueError(f"k must be at least 1, got {k}")

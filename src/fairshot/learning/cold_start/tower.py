@@ -53,12 +53,16 @@ class Tower:
 
 
 def initial(inputs: int, hidden: int, outputs: int, rng: np.random.Generator) -> Weights:
-    """Draw Glorot-normal weights and an identity normalisation."""
+    """Draw Glorot-normal weights and an identity normalisation.
+
+    The last layer is drawn smaller, so that the product of two towers' outputs starts near one, not near
+    the root of their width.
+    """
     return Weights(
         glorot(rng, inputs, hidden),
         jnp.ones(hidden),
         jnp.zeros(hidden),
-        glorot(rng, hidden, outputs),
+        glorot(rng, hidden, outputs) * outputs**-0.25,
         jnp.zeros(outputs),
     )
 
@@ -82,8 +86,8 @@ def fold(weights: Weights, running: Running, scale: float = 1.0) -> Tower:
     """Turn trained parameters into plain arrays; outputs are multiplied by `scale`."""
     factor = np.asarray(weights.gain / jnp.sqrt(running.variance + NORM_FLOOR))
     shift = np.asarray(weights.offset) - np.asarray(running.mean) * factor
-    decode, bias = np.asarray(weights.decode) * scale, np.asarray(weights.bias) * scale
-    return Tower(np.asarray(weights.encode) * factor, shift, decode, bias)
+    arrays = np.asarray(weights.encode) * factor, shift, weights.decode * scale, weights.bias * scale
+    return Tower(*(np.asarray(array, np.float32) for array in arrays))
 
 
 def size(weights: Any) -> jax.Array:
