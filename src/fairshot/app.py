@@ -248,18 +248,20 @@ class App:
 
     def _answer(self, request: Request, slate: Slate) -> Feed:
         items, ids = self.live.snapshot.items, self.live.ids
-        creators = items["creator"][slate.rows].tolist()
+        columns = (slate.rows, items["creator"][slate.rows], slate.source, slate.score, slate.propensity)
         positions = []
-        for index, row in enumerate(slate.rows.tolist()):
-            item, propensity = ids.items.id(row), float(slate.propensity[index])
-            exposure = Exposure(request.id, index + 1, propensity, request.now)
+        for position, (row, creator, source, score, propensity) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True), start=1
+        ):
+            item = ids.items.id(row)
+            exposure = Exposure(request.id, position, propensity, request.now)
             positions.append(
                 Position(
-                    position=index + 1,
+                    position=position,
                     item_id=item,
-                    creator_id=ids.creators.id(creators[index]) if creators[index] >= 0 else None,
-                    source=slate.sources[slate.source[index]],
-                    score=float(slate.score[index]),
+                    creator_id=ids.creators.id(creator) if creator >= 0 else None,
+                    source=slate.sources[source],
+                    score=score,
                     exposure=sign(self._secret, exposure, request.user, item),
                 )
             )
@@ -399,7 +401,9 @@ class App:
         self.flush()
         self.catch_up()
         events = concatenate(list(self.log.batches()))
-        trainer = Trainer(self.config, self.live.folds, self.pipeline, self.live.ids, progress=progress or (lambda *_: None))
+        trainer = Trainer(
+            self.config, self.live.folds, self.pipeline, self.live.ids, progress=progress or (lambda *_: None)
+        )
         fitted = trainer.fit(events)
         version = version_name(self.clock())
         standing = {f"{m}": v for m, n, v in self.live.snapshot.artifacts.facts.get("figures", ()) if n == "AUC"}

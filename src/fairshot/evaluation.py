@@ -6,7 +6,7 @@ be in their slate. Relevant is every item of the held-out part, whatever was sai
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
 
 import msgspec
 import numpy as np
@@ -20,10 +20,9 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import views
-from fairshot.training import Trainer
+from fairshot.training import Protocol, Trainer
 
-Protocol = Literal["random", "latest"]
-PROTOCOLS: Mapping[str, str] = {
+PROTOCOLS: Mapping[Protocol, str] = {
     "random": "a random quarter of each person's reactions is held out; the rest trains",
     "latest": "the latest quarter of each person's reactions is held out; the rest trains",
 }
@@ -46,7 +45,7 @@ class Measured:
 
 def evaluate(
     app: App,
-    protocol: str = "random",
+    protocol: Protocol = "random",
     *,
     seed: int = 42,
     k: int = 10,
@@ -80,7 +79,7 @@ def evaluate(
     now = int(trained.at[trained.of(Kind.FEEDBACK)].max())
     results: list[Measured] = []
     for arm, config in arms(app.config).items():
-        slates = _slates(config, snapshot, truth, k, now, lambda s, a=arm: report(a, s))
+        slates = _slates(config, snapshot, truth, k, now, partial(report, arm))
         results += accuracy(arm, slates, truth, k) + exposure(arm, slates, trained)
     return results
 
@@ -171,14 +170,14 @@ def exposure(arm: str, slates: list[Array], trained: EventBatch) -> list[Measure
     ]
 
 
-def _share(impressions: Floats, popularity: Floats) -> float:
+def _share(impressions: Array, popularity: Array) -> float:
     """The share of impressions that goes to the least popular, ties by place."""
     order = np.argsort(popularity, kind="stable")
     least = order[: int(UNPOPULAR * len(order))]
     return float(impressions[least].sum() / max(impressions.sum(), 1))
 
 
-def gini(amounts: Floats) -> float:
+def gini(amounts: Array) -> float:
     """Gini coefficient of amounts (n,): 0 for equal shares, towards 1 where one has all."""
     ordered = np.sort(amounts)
     n, total = len(ordered), ordered.sum()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import Rows
+from fairshot.core.arrays import Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.snapshot import Artifacts, Snapshot
@@ -56,8 +56,12 @@ class Live:
 
     def apply(self, batch: EventBatch) -> None:
         """Fold one batch of the log's next events."""
+        present = {Kind(kind) for kind in np.unique(batch.kind).tolist()}
         for name, fold in self.folds.items():
-            self.states[name] = fold.add(self.states[name], batch)
+            if present & fold.kinds:
+                self.states[name] = fold.add(self.states[name], batch)
+            else:
+                self.states[name].grow(batch.sizes)
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
             data = batch.data[index] or {}
@@ -104,12 +108,12 @@ class Live:
         items = items.where(untrained)
         self._write_vectors(items.item, [record or {} for record in items.data])
 
-    def _encode_rows(self, rows: Rows) -> None:
+    def _encode_rows(self, rows: Ints) -> None:
         for start in range(0, len(rows), 10_000):
             records = self.log.records("items", rows[start : start + 10_000].tolist())
             self._write_vectors(np.fromiter(records, np.int64, len(records)), list(records.values()))
 
-    def _write_vectors(self, rows: Rows, records: list[dict[str, object]]) -> None:
+    def _write_vectors(self, rows: Ints, records: list[dict[str, object]]) -> None:
         vectors = self._artifacts.vectors
         if vectors is None or vectors.encoder is None:
             return

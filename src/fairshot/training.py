@@ -33,6 +33,7 @@ from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.pipeline.engine import Pipeline
 from fairshot.state import Fold
 
+Protocol = Literal["latest", "random"]
 Progress = Callable[[str, float], None]
 Figure = tuple[str, str, float]
 """Model, name of the figure, value."""
@@ -75,7 +76,7 @@ class Trainer:
     folds: Mapping[str, Fold]
     pipeline: Pipeline
     ids: Ids
-    holdout: Literal["latest", "random"] = "latest"
+    holdout: Protocol = "latest"
     """How the ranking net's own held-out feedback is chosen: for a service by time, else as the protocol's."""
     progress: Progress = field(default=lambda _phase, _share: None)
 
@@ -119,7 +120,7 @@ class Trainer:
         encoder = fit_content(records, fitted[rows], evidence[rows], settings.text_dimensions)
         told = np.zeros_like(fitted)
         told[rows] = encoder.encode(records)
-        own = evidence / (evidence + settings.content_weight) if settings.content_weight else evidence > 0
+        own: Floats = evidence / np.maximum(evidence + settings.content_weight, 1e-9)
         blended = np.where(told.any(axis=1)[:, None], own[:, None] * fitted + (1 - own)[:, None] * told, fitted)
         items = np.ascontiguousarray(blended, dtype=np.float32)
         self.progress(phase, 1.0)

@@ -103,4 +103,5 @@ class Person:
 
     def _ties(self, name: str) -> Rows:
         ties = self.snapshot.users.lists[name][self.row]
-        return ties["creator"][ties["on"]].astype(np.int32)
+        creators: Rows = ties["creator"][ties["on"]].astype(np.int32)
+        return creators

@@ -68,8 +68,12 @@ class Lists:
                 self._buffers[row] = bytearray(self._last(np.frombuffer(bytes(buffer), self.dtype)).tobytes())
 
     def last(self, row: int) -> Array:
-        """The entries of a row that count, oldest first: at most `keep`, in the dtype's own order."""
-        return self._last(self[row])
+        """The entries of a row that count, ordered by their first field: at most `keep`, the last."""
+        entries = self[row]
+        if self.distinct or (self.keep is not None and len(entries) > self.keep):
+            return self._last(entries)
+        key = entries if self.dtype.names is None else entries[self.dtype.names[0]]
+        return entries if (key[1:] >= key[:-1]).all() else entries[np.argsort(key, kind="stable")]
 
     def put(self, row: int, entries: Array) -> None:
         """Replace a row's list."""

@@ -55,9 +55,7 @@ def attribute(events: EventBatch, kinds: int, window: int) -> Impressions:
         labels[index[close], told.action[close]] = 1
     by_time = np.argsort(served.at, kind="stable")
     served = served.where(by_time)
-    return Impressions(
-        served.user, served.item, served.at, served.position, served.propensity, labels[by_time]
-    )
+    return Impressions(served.user, served.item, served.at, served.position, served.propensity, labels[by_time])
 
 
 def _last_before(pairs: Array, asked: Array) -> Ints:

@@ -57,7 +57,7 @@ def scaled_regularization(strengths: csr_matrix, regularization: float) -> float
     One setting then serves ten people and a million alike: without it small catalogues collapse to zero.
     """
     people, items = (len(np.unique(index)) for index in strengths.nonzero())
-    return regularization * max(strengths.nnz, 1) / max(np.sqrt(people * items), 1.0)
+    return float(regularization * max(strengths.nnz, 1) / max(np.sqrt(people * items), 1.0))
 
 
 def gram_of(items: Floats, regularization: float) -> Floats:

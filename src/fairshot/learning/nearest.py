@@ -1,6 +1,6 @@
 """Nearest neighbours by inner product: exact while that is cheap, an inverted file of 8-bit codes beyond."""
 
-from collections.abc import Sequence
+from typing import Any
 
 import faiss
 import numpy as np
@@ -37,7 +37,9 @@ class VectorSearch:
     def __init__(self, vectors: Vectors, index: Array | None = None) -> None:
         """index: what `build_index` returned for the first rows of the vectors."""
         self._vectors = vectors
-        self._index = None if index is None else faiss.deserialize_index(index)
+        # The type of a deserialised index is known only at run time.
+        deserialize: Any = faiss.deserialize_index
+        self._index: Any = None if index is None else deserialize(index)
         if self._index is not None:
             self._index.nprobe = PROBES
 
@@ -48,7 +50,8 @@ class VectorSearch:
             rows = eligible[eligible < len(items)]
             if self._index is None or len(rows) <= EXACT_UP_TO:
                 return [_best(rows, items[rows] @ query, k) for query in queries]
-            allowed = faiss.SearchParametersIVF(sel=faiss.IDSelectorBatch(rows.astype(np.int64)), nprobe=4 * PROBES)
+            parameters: Any = faiss.SearchParametersIVF
+            allowed = parameters(sel=faiss.IDSelectorBatch(rows.astype(np.int64)), nprobe=4 * PROBES)
             return self._indexed(queries, k, rows[rows >= self._index.ntotal], allowed)
         if self._index is None:
             rows = np.arange(len(items), dtype=np.int32)
@@ -72,6 +75,6 @@ def _best(rows: Rows, scores: Floats, k: int) -> Rows:
     if len(rows) > 4 * k:
         keep = np.argpartition(-scores, k)[:k]
         rows, scores = rows[keep], scores[keep]
-    order: Sequence[int] = np.lexsort((rows, -scores))[:k]
+    order = np.lexsort((rows, -scores))[:k]
     best: Rows = rows[order].astype(np.int32)
     return best

@@ -237,13 +237,15 @@ def _checked_order(stage: Stage, batch: Candidates, ctx: Context) -> Ints:
         raise StageError(f"a re-ranker returns integers (k,), got {order.dtype} {order.shape}")
     if len(order) and (order.min() < 0 or order.max() >= len(batch)):
         raise StageError("a re-ranker named a candidate that is not there")
-    if len(np.unique(order)) != len(order):
+    if len(order) and np.bincount(order).max() > 1:
         raise StageError("a re-ranker named a candidate twice")
     return order
 
 
 def _checked_blend(stage: Stage, slate: Slate, ctx: Context) -> Slate:
     blended: Slate = stage.call(slate, ctx)
+    if blended is slate:
+        return slate
     k = len(slate)
     if len(blended) != k or len(np.unique(blended.rows)) != k:
         raise StageError("a blender lost or doubled a row")

@@ -10,13 +10,18 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from fairshot.core.events import EventBatch
+from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import State
 
 
 class Fold(Protocol):
-    """What one kind of memory is, and how an event changes it."""
+    """What one kind of memory is, and how an event changes it; `kinds`: the only events that can."""
+
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """The kinds of events that change the state; batches without any may be left out."""
+        ...
 
     def empty(self) -> State:
         """Nothing has happened yet."""

@@ -6,7 +6,7 @@ grouping. The lists hold every pair that was ever stated; who reads one checks i
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fairshot.core.tables import Column, Lists, State, Table
 
 UNKNOWN = -1
 NEWEST = np.dtype([("created_at", np.int64), ("item", np.int32)])
-NEWEST_KEPT = 4096
+NEWEST_KEPT = 2048
 """How many of the newest items are kept at hand."""
 
 
@@ -31,6 +31,7 @@ class Catalogue:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ITEM, Kind.CREATOR, Kind.USER})
 
     def empty(self) -> State:
         """No records."""

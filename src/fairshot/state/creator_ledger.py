@@ -4,6 +4,7 @@ A like of an item whose creator is not known yet waits at the item, and is credi
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class CreatorLedger:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ITEM, Kind.FEEDBACK})
 
     def empty(self) -> State:
         """Nobody has likes."""

@@ -1,6 +1,7 @@
 """What each person did with which item, and how often each kind of feedback occurred."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ class History:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.FEEDBACK})
 
     def empty(self) -> State:
         """Nobody did anything."""

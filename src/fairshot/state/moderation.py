@@ -1,6 +1,7 @@
 """What moderation decided: the latest decision on each item, and how many reports wait."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Moderation:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.MODERATION})
 
     def empty(self) -> State:
         """Nothing is decided."""

@@ -1,6 +1,7 @@
 """What each person was shown, when they last came, and how often each item was shown."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Shown:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.SLATE, Kind.IMPRESSION})
 
     def empty(self) -> State:
         """Nothing was shown."""

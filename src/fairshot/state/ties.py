@@ -1,6 +1,7 @@
 """Whom each person follows, and whom they have blocked: the latest word on each creator stands."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class Ties:
     """
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.FOLLOW, Kind.FEEDBACK})
 
     def empty(self) -> State:
         """No ties."""

@@ -1,6 +1,7 @@
 """What rises: a decayed sum of approving feedback for each item, and the items touched last."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from fairshot.core.tables import Column, Lists, State, Table
 HALF_LIFE = float(DAY)
 """Microseconds in which a reaction's share of the trend halves."""
 TOUCHED = np.dtype([("at", np.int64), ("item", np.int32)])
-TOUCHED_KEPT = 8192
+TOUCHED_KEPT = 2048
 """Only items among the latest reactions can be trending, so that finding them never scans the catalogue."""
 
 
@@ -22,6 +23,7 @@ class Trending:
     """Columns `items.trend` and `items.trend_at` (a decayed sum and its time), list `world.touched`."""
 
     feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.FEEDBACK})
 
     def empty(self) -> State:
         """Nothing rises."""

@@ -49,10 +49,11 @@ class TrainState(NamedTuple):
 class Training:
     """How the post-processor is trained; the defaults are the paper's.
 
-    ``start`` is "random" as published, or "identity": weights with which the scores pass unchanged, so that
-    no accuracy is spent on learning to copy them, whatever the number of items to learn from. ``rate``
-    shrinks by ``rate_decay`` every second epoch and never falls below ``rate_floor``; ``penalty`` is the
-    weight of the squared parameters; ``batch`` counts items.
+    ``start`` is "random" as published, or "identity": weights with which the scores pass unchanged, so that no accuracy
+    is spent on learning to copy them, whatever the number of items to learn from. ``rate`` shrinks by ``rate_decay``
+    every second epoch and never falls below ``rate_floor``; ``penalty`` is the weight of the squared parameters;
+    ``batch`` counts items; ``averaging`` is the weight of the past in the mean of parameters over epochs that a model
+    is made of, 0 for those of the last epoch alone.
     """
 
     start: Literal["random", "identity"] = "random"
@@ -63,6 +64,7 @@ class Training:
     rate_floor: float = 0.0
     momentum: float = 0.9
     penalty: float = 1e-5
+    averaging: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,12 @@ def descended(state: TrainState, slope: Weights, running: Running, rate: float, 
     velocity = jax.tree.map(lambda v, g: momentum * v + g, state.velocity, slope)
     weights = jax.tree.map(lambda w, v: w - rate * v, state.weights, velocity)
     return TrainState(weights, running, velocity)
+
+
+def averaged(mean: TrainState, state: TrainState, weight: float) -> TrainState:
+    """Move the mean of parameters over epochs on by one: weight of the past, the rest of the present."""
+    moved: TrainState = jax.tree.map(lambda m, s: weight * m + (1 - weight) * s, mean, state)
+    return moved
 
 
 def folded(state: TrainState, shift: float) -> ScoreModel:

@@ -26,6 +26,7 @@ from fairshot.learning.fair_scores.autoencoder import (
     Training,
     TrainState,
     Weights,
+    averaged,
     batches,
     descended,
     distance,
@@ -105,7 +106,7 @@ def gen_epochs(
     """Yield the model after each epoch, without end: the caller judges on items held out when to stop."""
     schedule, training = schedule or GenSchedule(), training or Training(rate_floor=5e-4)
     fit = _Fit(scores, liked, rng, schedule, training)
-    epoch = 0
+    mean, epoch = fit.state, 0
     while True:
         since = epoch - schedule.warm_up
         if since == 0:
@@ -115,7 +116,8 @@ def gen_epochs(
         rate = training.rate if since < 0 else training.rate / 2
         fit.reconstruct(learning_rate(training, epoch, rate), schedule.strength if since >= 0 else 0.0)
         epoch += 1
-        yield folded(fit.state, 0.0)
+        mean = averaged(mean, fit.state, training.averaging)
+        yield folded(mean, 0.0)
 
 
 class _Fit:

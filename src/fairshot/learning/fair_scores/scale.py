@@ -21,6 +21,7 @@ from fairshot.learning.fair_scores.autoencoder import (
     Training,
     TrainState,
     Weights,
+    averaged,
     batches,
     descended,
     distance,
@@ -68,12 +69,13 @@ def scale_epochs(
     targets = jnp.asarray(scale_targets(values + shift, liked, strength), jnp.float32)
     shifted = np.asarray(values + shift, np.float32)
     inputs, state = jnp.asarray(shifted), initial(shifted, training, rng)
-    epoch = 0
+    mean, epoch = state, 0
     while True:
         order = jnp.asarray(batches(len(inputs), training.batch, rng))
         state = _epoch(state, inputs, targets, order, learning_rate(training, epoch), training)
         epoch += 1
-        yield folded(state, shift)
+        mean = averaged(mean, state, training.averaging)
+        yield folded(mean, shift)
 
 
 @partial(jax.jit, static_argnames="training")

@@ -1,6 +1,6 @@
 """Random slot: now and then a position goes to a candidate drawn by lot, with a probability that is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,15 +26,18 @@ class RandomSlot:
     def __call__(self, slate: Slate, ctx: Context) -> Slate:
         """The slate with its lots drawn."""
         pool = slate.pool
-        left = np.flatnonzero(np.isin(pool.rows, slate.rows, invert=True)).tolist()
-        if self.share == 0 or not left or len(slate) == 0:
+        if self.share == 0 or len(pool) == len(slate):
             return slate
         rng = ctx.rng("random_slot")
+        propensity = np.full(len(slate), 1.0 - self.share)
+        drawn = np.flatnonzero(rng.random(len(slate)) < self.share)
+        if len(drawn) == 0:
+            return replace(slate, propensity=propensity)
+        left = np.flatnonzero(np.isin(pool.rows, slate.rows, invert=True)).tolist()
         ordered = np.argsort(pool.rows)
         index = ordered[np.searchsorted(pool.rows[ordered], slate.rows)]
-        propensity = np.full(len(slate), 1.0 - self.share)
         notes = list(slate.notes)
-        for position in np.flatnonzero(rng.random(len(slate)) < self.share).tolist():
+        for position in drawn.tolist():
             if not left:
                 break
             propensity[position] = self.share / len(left)

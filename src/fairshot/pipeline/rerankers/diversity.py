@@ -12,15 +12,13 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """Picks the slate and as many again from the best `among`, trading value against likeness of vectors.
+    """Picks the slate and half as many again from the best `among`, trading value against likeness of vectors.
 
-    relevance: 0 for diversity alone, towards 1 for value alone; window: items back within which likeness
-    counts. Values are brought to one scale by their spread. The rest follows in its order. Left out when
-    the context asks for items of one kind.
+    relevance: 0 for diversity alone, towards 1 for value alone. Values are brought to one scale by their
+    spread. The rest follows in its order. Left out when the context asks for items of one kind.
     """
 
     relevance: float = 0.95
-    window: int = 10
     among: int = 150
 
     def __call__(self, batch: Candidates, ctx: Context) -> Ints:
@@ -32,10 +30,9 @@ class Diversity:
         head = batch.rows[: self.among]
         value = batch["value"][: self.among]
         scores = (value - value.max()) / (value.std() + 1e-12)
-        picked = dpp(
-            dpp_quality(scores, self.relevance),
-            vectors.items[head],
-            2 * ctx.request.limit,
-            window=self.window,
-        )
-        return np.concatenate([picked, np.setdiff1d(order, picked)])
+        # Half as many again leaves the re-rankers that follow something to choose from.
+        picks = ctx.request.limit + ctx.request.limit // 2
+        picked = dpp(dpp_quality(scores, self.relevance), vectors.items[head], picks)
+        rest = np.ones(len(batch), dtype=bool)
+        rest[picked] = False
+        return np.concatenate([picked, order[rest]])

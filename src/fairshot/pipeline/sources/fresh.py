@@ -18,12 +18,13 @@ class Fresh:
     def __call__(self, ctx: Context) -> Candidates:
         """New items."""
         items = ctx.snapshot.items
-        newest = ctx.snapshot.world.lists["newest"].last(0)
+        newest = ctx.snapshot.world.lists["newest"][0]
         # A record that changed its date left an old entry behind.
-        newest = newest[items["created_at"][newest["item"]] == newest["created_at"]]
-        rows = newest["item"][-self.among :]
+        rows = np.unique(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
         if ctx.eligible is not None:
             rows = np.intersect1d(rows, ctx.eligible)
+        if len(rows) > self.among:
+            rows = rows[np.argpartition(items["created_at"][rows], -self.among)[-self.among :]]
         chance = ctx.rng("fresh").random(len(rows))
         order = np.lexsort((chance, items["served"][rows]))[: self.count]
         return Candidates(rows[order].astype(np.int32))
