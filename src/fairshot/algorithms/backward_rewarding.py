@@ -4,9 +4,10 @@ Creators whose items score sigma_1 >= ... >= sigma_n for a request share its rew
 
     M_(i) = sum_{k >= i} f_k (sigma_k - sigma_{k+1}),   sigma_{n+1} = 0,   f_1 >= f_2 >= ... >= 0.
 
-With f the user's own discount of positions, M_(i) is exactly the welfare W(S) - W(S without i): the credit of
-a near copy is near nothing, and crowding into the majority's topic does not pay. Rewards by share of exposure
-or of engagement do pay for crowding.
+With f the user's own discount of positions (`ranked_hits.discounts` for DCG), M_(i) is exactly the welfare
+W(S) - W(S without i). So a copy earns only what a second one is worth to users: nothing where one position
+counts, and crowding into the majority's topic does not pay. Rewards by share of exposure or of engagement do
+pay for crowding.
 Source: Yao et al., "Rethinking Incentives in Recommender Systems: Are Monotone Rewards Always Beneficial?",
 NeurIPS 2023 (backward rewarding mechanism, BRCM*).
 """
@@ -15,20 +16,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fairshot.algorithms.arguments import Floats, at_least_zero
-
-
-def discount(positions: int) -> Floats:
-    """Attention that each position of a slate gets, as in DCG: the welfare-optimal f.
-
-    Formula: 1 / log2(k + 1), k = 1, 2, ... Shapes: returns [positions].
-    Errors: ValueError where positions < 1.
-
-    >>> discount(3).round(4)
-    array([1.    , 0.6309, 0.5   ])
-    """
-    if positions < 1:
-        raise ValueError(f"positions must be >= 1, shape (): {positions}")
-    return np.asarray(1.0 / np.log2(np.arange(2.0, positions + 2)))
 
 
 def welfare(scores: ArrayLike, weights: ArrayLike) -> Floats:

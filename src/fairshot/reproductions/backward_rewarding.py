@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fairshot.algorithms import backward_rewarding as br
+from fairshot.algorithms.ranked_hits import discounts
 from fairshot.reproductions.figure import Figure, at_most, near
 
 SOURCE = "by hand, scores (.9, .8, .4), weights (1, .5, .25)"
@@ -18,7 +19,7 @@ def largest_gap(requests: int = 1000, seed: int = 13) -> float:
     """Find the largest |reward - (W(S) - W(S without i))| over random requests."""
     rng, worst = np.random.default_rng(seed), 0.0
     for _ in range(requests):
-        scores, weights = rng.random(rng.integers(2, 13)), br.discount(int(rng.integers(1, 13)))
+        scores, weights = rng.random(rng.integers(2, 13)), discounts(int(rng.integers(1, 13)))
         rewards, total = br.backward_rewards(scores, weights), br.welfare(scores, weights)
         without = [br.welfare(np.delete(scores, i), weights) for i in range(len(scores))]
         worst = max(worst, float(np.max(np.abs(rewards - (total - np.array(without))))))
