@@ -121,8 +121,8 @@ class Trainer:
         told = np.zeros_like(fitted)
         told[rows] = encoder.encode(records)
         own: Floats = evidence / np.maximum(evidence + settings.content_weight, 1e-9)
-        blended = np.where(told.any(axis=1)[:, None], own[:, None] * fitted + (1 - own)[:, None] * told, fitted)
-        items = np.ascontiguousarray(blended, dtype=np.float32)
+        own[~told.any(axis=1)] = 1
+        items = np.ascontiguousarray(own[:, None] * fitted + (1 - own[:, None]) * told, dtype=np.float32)
         self.progress(phase, 1.0)
         # The gram is of the fitted vectors: they alone are what a fold-in's system was made for.
         gram = gram_of(fitted, regularization)

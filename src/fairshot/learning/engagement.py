@@ -101,7 +101,6 @@ def fit_engagement(
     steps = max(1, len(data) // batch)
     optimiser = optax.adam(optax.cosine_decay_schedule(3e-3, epochs * steps))
 
-    @jax.jit
     def epoch(parameters: Any, state: Any, x: Any, y: Any, w: Any) -> Any:
         def step(carry: Any, part: Any) -> Any:
             parameters, state = carry
@@ -112,11 +111,12 @@ def fit_engagement(
         carry, _ = jax.lax.scan(step, (parameters, state), (x, y, w))
         return carry
 
+    compiled = jax.jit(epoch)
     parameters: Any = layers
     state = optimiser.init(parameters)
     for number in range(epochs):
         order = rng.permutation(len(data))[: steps * batch].reshape(steps, batch)
-        parameters, state = epoch(parameters, state, data[order], labels[order], weights[order])
+        parameters, state = compiled(parameters, state, data[order], labels[order], weights[order])
         if progress is not None:
             progress((number + 1) / epochs)
     fitted = [(np.asarray(matrix), np.asarray(bias)) for matrix, bias in parameters]
