@@ -93,8 +93,7 @@ def within(name: str, value: float, low: float, high: float) -> float:
 
 def _shaped(name: str, array: NDArray[np.generic], shape: Sequence[int | None]) -> None:
     fits = array.ndim == len(shape) and all(
-        size > 0 if wanted is None else size == wanted
-        for size, wanted in zip(array.shape, shape, strict=True)
+        size > 0 if wanted is None else size == wanted for size, wanted in zip(array.shape, shape, strict=True)
     )
     if not fits:
         wanted = ", ".join("any >= 1" if size is None else str(size) for size in shape)

@@ -51,9 +51,7 @@ def cold_share(scores: ArrayLike, cold: ArrayLike, depth: int) -> float:
     return float(new[top_ranked(values, depth)].mean())
 
 
-def lift_for_share(
-    warm: ArrayLike, cold: ArrayLike, share: float, depth: int, *, trust: float = 1.0
-) -> float:
+def lift_for_share(warm: ArrayLike, cold: ArrayLike, share: float, depth: int, *, trust: float = 1.0) -> float:
     """Find the lift at which new items hold a share of the first `depth` positions.
 
     Formula: bisection on `joined_scores`, whose share can only grow with the lift; between -20 and 20

@@ -50,9 +50,7 @@ def fairco_order(relevance: ArrayLike, groups: ArrayLike, error: ArrayLike, stre
     return np.argsort(-(scores + strength * errors[members]), kind="stable")
 
 
-def fairco_received(
-    received: ArrayLike, gained: ArrayLike, elapsed: float = 0.0, half_life: float = np.inf
-) -> Floats:
+def fairco_received(received: ArrayLike, gained: ArrayLike, elapsed: float = 0.0, half_life: float = np.inf) -> Floats:
     """Add what the groups gained since the last update to what they had, forgetting the past slowly.
 
     Formula: received_g 2^(-elapsed / half_life) + gained_g. Without forgetting (half_life infinite) a group

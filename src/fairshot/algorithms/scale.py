@@ -54,9 +54,7 @@ def _admirers_mean(scores: Floats, liked: Bools) -> Floats:
         raise ValueError(f"liked of shape {liked.shape} has items that nobody likes: {_some(admirers == 0)}")
     means = np.where(liked, scores, 0.0).sum(axis=1) / admirers
     if not means.all():
-        raise ValueError(
-            f"scores of shape {scores.shape} are zero for every admirer of items {_some(means == 0)}"
-        )
+        raise ValueError(f"scores of shape {scores.shape} are zero for every admirer of items {_some(means == 0)}")
     return np.asarray(means)
 
 
