@@ -98,8 +98,10 @@ def belief_from_counts(log_prior: Floats, model: ArrayLike, successes: ArrayLike
     won = at_least_zero("successes", successes, played.shape)
     if not np.all(won <= played):
         raise ValueError(f"successes must not exceed trials, shape {won.shape}")
-    hits = np.einsum("nk,nsk->ns", won, np.log(rates))
-    return _normalised(priors + hits + np.einsum("nk,nsk->ns", played - won, np.log1p(-rates)))
+    table = np.asarray(model, np.float64)
+    rule = "nk,sk->ns" if table.ndim == 2 else "nk,nsk->ns"
+    hits = np.einsum(rule, won, np.log(table), optimize=True)
+    return _normalised(priors + hits + np.einsum(rule, played - won, np.log1p(-table), optimize=True))
 
 
 def change_state(log_belief: Floats, transition: ArrayLike) -> Floats:
