@@ -133,7 +133,7 @@ def draw_fairrec() -> str:
 def draw_p_mmf() -> str:
     """Score lost against the worst-off provider's fill, for P-MMF and the minimum regulariser."""
     rng = np.random.default_rng(0)
-    owner, capacity = np.repeat(np.arange(4), 5), np.full(4, 2.0)
+    owner, capacity = np.repeat(np.arange(4), 5), np.full(4, 4.0)
     scores = rng.random((400, 20)) * 0.6 + np.array([0.4, 0.2, 0.1, 0.0])[owner]
     best = np.sort(scores, axis=1)[:, -4:].sum()
 

@@ -31,8 +31,9 @@ def p_mmf(
     slate.
     Shapes: scores [requests, items], providers [items] within [0, providers), capacity [providers] > 0, in
     positions for each request, together at least k; returns int64 [requests, k], best price-adjusted score
-    first. `step` is trade_off / sqrt(requests) where not given. Where providers with capacity left have
-    fewer than k items, the slate is completed from the others.
+    first. `step` is (trade_off + mean capacity * standard deviation of the scores) / sqrt(requests) where not
+    given: far enough for prices to matter, small enough to settle. Where providers with capacity left have fewer
+    than k items, the slate is completed from the others.
     Errors: ValueError for other shapes, k outside [1, items], capacities that are not positive or too small.
 
     >>> scores = [[0.9, 0.8, 0.1]] * 4
@@ -46,7 +47,8 @@ def p_mmf(
         raise ValueError(f"k must lie within [1, {values.shape[1]} items], shape (): {k}")
     within("momentum", momentum, 0, 1)
     within("trade_off", trade_off, 0, np.finfo(np.float64).max)
-    rate = trade_off / np.sqrt(len(values)) if step is None else step
+    reach = trade_off + room.mean() * values.std()
+    rate = reach / np.sqrt(len(values)) if step is None else step
     prices, past, left = np.zeros(len(room)), np.zeros(len(room)), room * len(values)
     slates = np.empty((len(values), k), np.int64)
     for request, row in enumerate(values):
