@@ -1,16 +1,41 @@
 """The application of all commands, and how an error becomes one line and an exit status."""
 
+import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 
-from fairshot.cli import data, feed, import_
+from fairshot.cli import (
+    bench,
+    data,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    feed,
+    import_,
+    init,
+    keys,
+    moderate,
+    reproduce,
+    serve,
+    train,
+)
 from fairshot.core.errors import FairshotError
 
 INTERRUPTED = 130
+
+
+def _help(command: Callable[..., None]) -> str:
+    """A command's docstring as help: paragraphs flow, examples keep their lines."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(
+        f"\b\n{text}" if text.startswith("Examples:") else " ".join(text.split("\n")) for text in paragraphs
+    )
+
 
 application = typer.Typer(
     name="fairshot",
@@ -21,9 +46,20 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-application.command("data", rich_help_panel="Data")(data.data)
-application.command("import", rich_help_panel="Data")(import_.import_)
-application.command("feed", rich_help_panel="Look")(feed.feed)
+_PANELS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Start": (demo.demo, init.init, serve.serve),
+    "Data and models": (data.data, import_.import_, train.train),
+    "Look": (feed.feed, explain.explain, evaluate.evaluate, doctor.doctor),
+    "Govern": (moderate.moderate,),
+    "Prove": (reproduce.reproduce, bench.bench),
+}
+for _panel, _commands in _PANELS.items():
+    for _command in _commands:
+        application.command(_command.__name__.rstrip("_"), help=_help(_command), rich_help_panel=_panel)(_command)
+_keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True, rich_markup_mode="rich")
+for _command in (keys.create, keys.list_, keys.revoke):
+    _keys.command(_command.__name__.rstrip("_"), help=_help(_command))(_command)
+application.add_typer(_keys, name="keys", rich_help_panel="Govern")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -36,15 +72,21 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     except typer.TyperException as error:
         return _usage(error)
-    except (FairshotError, OSError) as error:
-        if isinstance(error, BrokenPipeError):
-            # Whoever read our output has had enough; nothing more may be written at exit either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
-        foreseen = isinstance(error, FairshotError) or error.filename is None
-        print(f"fairshot: {error if foreseen else f'{error.filename}: {error.strerror}'}", file=sys.stderr)  # noqa: T201
+    except BrokenPipeError:
+        # Whoever read our output has had enough; nothing more may be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except FairshotError as error:
+        return _failure(str(error))
+    except OSError as error:
+        return _failure(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     return status if isinstance(status, int) else 0
+
+
+def _failure(message: str) -> int:
+    """Say in one line why it could not be done."""
+    print(f"fairshot: {message}", file=sys.stderr)  # noqa: T201
+    return 1
 
 
 def _usage(error: Any) -> int:

