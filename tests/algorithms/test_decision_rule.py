@@ -22,9 +22,7 @@ def test_predictive_is_the_beta_binomial(alpha: float, beta: float, trials: int)
 
 
 @given(positive, positive, st.integers(0, 40), st.floats(0.01, 0.99))
-def test_graduation_probability_equals_enumeration(
-    alpha: float, beta: float, extra: int, threshold: float
-) -> None:
+def test_graduation_probability_equals_enumeration(alpha: float, beta: float, extra: int, threshold: float) -> None:
     wins = np.arange(extra + 1)
     graduates = dr.decide(alpha + wins, beta + extra - wins, threshold) == dr.GRADUATE
     wanted = dr.beta_binomial([alpha], [beta], extra)[0][graduates].sum()
@@ -34,9 +32,7 @@ def test_graduation_probability_equals_enumeration(
 
 @given(positive, positive, st.integers(1, 50), st.floats(0.02, 0.98))
 def test_a_success_helps_and_a_failure_does_not(alpha: float, beta: float, extra: int, limit: float) -> None:
-    below, here, above = dr.graduation_probability(
-        [alpha, alpha, alpha + 1], [beta + 1, beta, beta], extra, limit
-    )
+    below, here, above = dr.graduation_probability([alpha, alpha, alpha + 1], [beta + 1, beta, beta], extra, limit)
     assert below <= here + 1e-12
     assert here <= above + 1e-12
 

@@ -90,9 +90,7 @@ def regret_of_cluster_members(method: str, seed: int, rounds: int = 4000) -> np.
         means, chosen = theta[clusters[0]], rows[scores.argmax()]
         regret[now] = means.max() - means[chosen]
         outcome = [float(rng.random() < means[chosen])]
-        evidence, reward = dl.update_edges(
-            clusters[None], weights[None], [chosen], outcome, graph, evidence, reward
-        )
+        evidence, reward = dl.update_edges(clusters[None], weights[None], [chosen], outcome, graph, evidence, reward)
     return regret
 
 

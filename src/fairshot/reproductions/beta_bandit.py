@@ -26,10 +26,7 @@ def trial_slot(thompson: bool, runs: int = 20, seed: int = 8) -> tuple[float, fl
     rates = rng.beta(*PRIOR, (runs, ITEMS))
     won, played = np.zeros((2, runs, ITEMS))
     for _ in range(REQUESTS):
-        if thompson:
-            draws = bb.thompson_draw(PRIOR[0] + won, PRIOR[1] + played - won, rng)
-        else:
-            draws = rng.random(rates.shape)
+        draws = bb.thompson_draw(PRIOR[0] + won, PRIOR[1] + played - won, rng) if thompson else rng.random(rates.shape)
         item = np.where(played < GRADUATION, draws, -1.0).argmax(axis=1)
         won[rows, item] += rng.random(runs) < rates[rows, item]
         played[rows, item] += 1
