@@ -31,10 +31,10 @@ class Training:
     """How the towers are trained; `users` and `items` are the block of a step, `dropout` the share hidden."""
 
     hidden: int = 400
-    steps: int = 1200
+    steps: int = 1500
     users: int = 512
     items: int = 512
-    rate: float = 2e-3
+    rate: float = 3e-3
     dropout: float = 0.5
     penalty: float = 1e-6
 

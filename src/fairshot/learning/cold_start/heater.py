@@ -1,8 +1,9 @@
 """Heater: content is first warmed up to a collaborative vector by a mixture of experts, then both are trained on.
 
-Formula: c~ = tanh(sum_k g_k tanh(content E_k)), gates g = tanh(content G) (not a softmax). Item tower of c~
-with chance 1/2, else of the pre-trained vector P_i; user tower of P_u; score u^ . v^ against 1 for a like
-and 0 for sampled others, plus `similarity` * mean |c~ - P_i|^2. A cold item uses c~ always.
+Formula: c~ = tanh(sum_k g_k tanh(content E_k + e_k)), gates g = tanh(content G + g0) (not a softmax). Item
+tower of c~ for a random half of the items of a step, of the pre-trained vector P_i for the other half; user
+tower of P_u; score u^ . v^ against 1 for a like and 0 for sampled others, plus `similarity` * mean |c~ -
+P_i|^2. A cold item uses c~ always.
 Source: Zhu, Sefati, Saadatpanah, Caverlee, "Recommendation for new users and new items via randomized
 training and mixture-of-experts transformation", SIGIR 2020.
 Differences: negatives of a step are shared by its users and weighted to count `negatives` for each like (the
@@ -34,28 +35,29 @@ class Training:
 
     experts: int = 5
     hidden: int = 200
-    steps: int = 1500
-    likes: int = 1024
+    steps: int = 1000
+    likes: int = 512
     others: int = 512
-    negatives: float = 5.0
-    similarity: float = 0.1
-    rate: float = 1e-3
+    negatives: float = 20.0
+    similarity: float = 1e-3
+    rate: float = 5e-3
     penalty: float = 1e-5
 
 
 class Mixture(NamedTuple):
-    """Parameters of the transform: experts [K, c, d], gate [c, K]."""
+    """Parameters of the transform: experts [K, c, d] and their level [K, d], gate [c, K] and its level [K]."""
 
     experts: jax.Array
+    expert_level: jax.Array
     gate: jax.Array
+    gate_level: jax.Array
 
 
 @dataclass(frozen=True, slots=True)
 class Heater:
     """Trained transform and towers as plain arrays; score = users(...) @ items(...).T."""
 
-    experts: Floats32
-    gate: Floats32
+    mixture: Mixture
     user_tower: Tower
     item_tower: Tower
     user_scaling: Scaling
@@ -71,8 +73,9 @@ class Heater:
         if vectors is not None:
             return self.item_tower(self.item_scaling(vectors))
         known = self.content_scaling(content)
-        each = np.tanh(np.einsum("nc,kcd->knd", known, self.experts, optimize=True))
-        return self.item_tower(np.tanh(np.einsum("nk,knd->nd", np.tanh(known @ self.gate), each)))
+        experts, expert_level, gate, gate_level = self.mixture
+        each = np.tanh(known @ experts + expert_level[:, None])
+        return self.item_tower(np.tanh(np.einsum("nk,knd->nd", np.tanh(known @ gate + gate_level), each)))
 
 
 def fit(
@@ -95,39 +98,58 @@ def fit(
     scalings = fit_scaling(u, USER_CLIP), fit_scaling(v, ITEM_CLIP), fit_scaling(c, CONTENT_CLIP, common=True)
     us, vs, cs = (scaling(values) for scaling, values in zip(scalings, (u, v, c), strict=True))
     d = v.shape[1]
-    mixture = Mixture(glorot(rng, training.experts, c.shape[1], d), glorot(rng, c.shape[1], training.experts))
-    start = mixture, initial(d, training.hidden, d, rng), initial(d, training.hidden, d, rng)
+    start = (
+        _initial_mixture(c.shape[1], d, training.experts, rng),
+        initial(d, training.hidden, d, rng),
+        initial(d, training.hidden, d, rng),
+    )
+
+    half_likes, half_others = training.likes // 2, training.others // 2
 
     def loss(weights: tuple[Mixture, Weights, Weights], step: Any) -> tuple[jax.Array, Any]:
-        users, vectors, known, use_content, free = step
+        users, known, replaced, vectors, free = step
         warmed = warm_up(weights[0], known)
+        parts = warmed[:half_likes], vectors[:half_likes], warmed[half_likes:], vectors[half_likes:]
         left, seen_users = forward(weights[1], users)
-        right, seen_items = forward(weights[2], jnp.where(use_content, warmed, vectors))
+        right, seen_items = forward(weights[2], jnp.concatenate(parts))
         liking = jnp.square((left * right[: len(left)]).sum(1) - 1).mean()
         passing = (jnp.square(left @ right[len(left) :].T) * free).mean()
-        near = jnp.square(warmed - vectors).sum(1).mean()
+        near = jnp.square(warmed - replaced).sum(1).mean()
         total = liking + training.negatives * passing + training.similarity * near
         return total + training.penalty * size(weights), (seen_users, seen_items)
 
-    steps = ((us[a], vs[b], cs[b], coin, free) for a, b, coin, free in _draws(sparse(liked), rng, training))
-    weights, running = minimise(loss, start, steps, rate=training.rate, steps=training.steps)
+    def steps() -> Iterator[Any]:
+        pairs = sparse(liked).tocoo()
+        by_user = sparse(liked)
+        for _ in range(training.steps):
+            drawn = rng.integers(0, len(pairs.row), 2 * half_likes)
+            others = rng.integers(0, len(v), 2 * half_others)
+            a, b = pairs.row[drawn], pairs.col[drawn]
+            by_content = np.append(b[:half_likes], others[:half_others])
+            by_vector = np.append(b[half_likes:], others[half_others:])
+            free = by_user[a][:, others].toarray() == 0
+            yield us[a], cs[by_content], vs[by_content], vs[by_vector], free.astype(np.float32)
+
+    weights, running = minimise(loss, start, steps(), rate=training.rate, steps=training.steps)
     towers = fold(weights[1], running[0]), fold(weights[2], running[1])
-    return Heater(np.asarray(weights[0].experts), np.asarray(weights[0].gate), *towers, *scalings)
+    return Heater(Mixture(*(np.asarray(array) for array in weights[0])), *towers, *scalings)
 
 
 def warm_up(mixture: Mixture, content: jax.Array) -> jax.Array:
     """Transform content [n, c] to the space of collaborative vectors [n, d]."""
-    each = jnp.tanh(jnp.einsum("nc,kcd->knd", content, mixture.experts))
-    return jnp.tanh(jnp.einsum("nk,knd->nd", jnp.tanh(content @ mixture.gate), each))
+    each = jnp.tanh(content @ mixture.experts + mixture.expert_level[:, None])
+    gates = jnp.tanh(content @ mixture.gate + mixture.gate_level)
+    return jnp.tanh(jnp.einsum("nk,knd->nd", gates, each))
 
 
-def _draws(liked: Sparse, rng: np.random.Generator, training: Training) -> Iterator[tuple[Any, ...]]:
-    """Yield users [L], items [L + M], who uses content [L + M, 1], and which negatives are free of a like."""
-    pairs = liked.tocoo()
-    for _ in range(training.steps):
-        drawn = rng.integers(0, len(pairs.row), training.likes)
-        users, others = pairs.row[drawn], rng.integers(0, liked.shape[1], training.others)
-        items = np.append(pairs.col[drawn], others)
-        coin = rng.random((len(items), 1)) < 0.5
-        free = liked[users][:, others].toarray() == 0
-        yield users, items, coin, free.astype(np.float32)
+def _initial_mixture(inputs: int, outputs: int, experts: int, rng: np.random.Generator) -> Mixture:
+    """Draw weights; gates start open, for without a level the product of two odd functions would be even.
+
+    A transform that cannot tell x from -x learns its training items and fails on others.
+    """
+    return Mixture(
+        glorot(rng, experts, inputs, outputs),
+        jnp.zeros((experts, outputs)),
+        glorot(rng, inputs, experts),
+        jnp.ones(experts),
+    )
