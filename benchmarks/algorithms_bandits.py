@@ -14,10 +14,10 @@ class Speed:
     """Milliseconds of ours and of plain NumPy, ours over NumPy's, and the limit ours must keep."""
 
     name: str
-    ours: float
-    numpy: float
+    ours_ms: float
+    numpy_ms: float
     ratio: float
-    limit: float
+    limit_ms: float
     holds: bool
 
 
@@ -66,6 +66,6 @@ def measure(items: int = 10_000, seed: int = 0) -> list[Speed]:
 if __name__ == "__main__":
     for speed in measure():
         print(
-            f"{speed.name}: {speed.ours:.3f} ms, NumPy {speed.numpy:.3f} ms, ratio {speed.ratio:.2f}, "
-            f"limit {speed.limit:g} ms {'holds' if speed.holds else 'FAILS'}"
+            f"{speed.name}: {speed.ours_ms:.3f} ms, NumPy {speed.numpy_ms:.3f} ms, ratio {speed.ratio:.2f}, "
+            f"limit {speed.limit_ms:g} ms {'holds' if speed.holds else 'FAILS'}"
         )
