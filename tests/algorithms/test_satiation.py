@@ -48,6 +48,17 @@ def test_planning_is_never_worse_than_greed(seed: int) -> None:
     assert planned >= greedy - 1e-12
 
 
+@given(st.integers(0, 2**32 - 1))
+def test_the_rest_of_a_plan_is_the_best_plan_of_the_rest(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    base, strength = rng.random(2), rng.random(2)
+    first, *rest = sa.best_schedule(base, strength, 0.7, 4)
+    level = sa.next_level([0.0, 0.0], np.arange(2) == first, 0.7)
+    replanned = sa.best_schedule(base, strength, 0.7, 3, level)
+    rewards = [sa.schedule_reward(plan, base, strength, 0.7, level) for plan in (rest, replanned)]
+    assert rewards[0] == pytest.approx(rewards[1])
+
+
 @given(st.floats(-2, 2), st.floats(0.2, 3), st.floats(0.2, 0.9))
 def test_repeated_play_identifies_the_arm(base: float, strength: float, gamma: float) -> None:
     level, rewards = np.zeros(1), []
@@ -103,6 +114,7 @@ def test_a_like_is_not_leave_for_more_but_a_double_like_is() -> None:
         (lambda: sa.next_level([1.0], [True, False], 0.5), r"played .*\(2,\)"),
         (lambda: sa.schedule_reward([2], [1.0], 1.0, 0.5), r"schedule .*\(1,\)"),
         (lambda: sa.best_schedule([], 1.0, 0.5, 2), r"base .*\(0,\)"),
+        (lambda: sa.best_schedule([1.0], 1.0, 0.5, 2, level=np.nan), "level"),
         (lambda: sa.fit_rebounding([1.0, 0.5]), r"rewards .*\(2,\)"),
         (lambda: sa.fit_rebounding([1.0, 0.5, 0.5]), "rewards"),
         (lambda: sa.recovering_score([1.0], [-1.0]), r"days .*\(1,\)"),

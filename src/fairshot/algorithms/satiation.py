@@ -54,11 +54,13 @@ def next_level(level: ArrayLike, played: ArrayLike, retention: ArrayLike) -> Flo
     return np.asarray(gamma * (levels + real("played", played, levels.shape)))
 
 
-def schedule_reward(schedule: ArrayLike, base: ArrayLike, strength: ArrayLike, retention: ArrayLike) -> float:
-    """Total reward of playing arms in the given order, starting rested.
+def schedule_reward(
+    schedule: ArrayLike, base: ArrayLike, strength: ArrayLike, retention: ArrayLike, level: ArrayLike = 0.0
+) -> float:
+    """Total reward of playing arms in the given order, from the satiation they start with (0: rested).
 
     Formula: sum_t b_k - lambda_k s_k,t for k = schedule[t].
-    Shapes: schedule int [T]; base b, strength lambda and retention gamma [K] (the last two or scalars).
+    Shapes: schedule int [T]; base b [K]; strength lambda, retention gamma and level s [K] or scalar.
     Errors: as `next_level`, and arms outside [0, K).
 
     >>> schedule_reward([0, 0], base=[1.0, 0.9], strength=1.0, retention=0.5)
@@ -68,10 +70,10 @@ def schedule_reward(schedule: ArrayLike, base: ArrayLike, strength: ArrayLike, r
     if arms.ndim != 1 or (arms.size and not 0 <= arms.min() <= arms.max() < len(bases)):
         raise ValueError(f"schedule must be [T] within [0, {len(bases)}), shape {arms.shape}")
     strengths = np.broadcast_to(real("strength", strength, np.shape(strength)), bases.shape)
-    level, total = np.zeros(len(bases)), 0.0
+    now, total = np.broadcast_to(real("level", level, np.shape(level)), bases.shape), 0.0
     for arm in arms:
-        total += float(bases[arm] - strengths[arm] * level[arm])
-        level = next_level(level, np.arange(len(bases)) == arm, retention)
+        total += float(bases[arm] - strengths[arm] * now[arm])
+        now = next_level(now, np.arange(len(bases)) == arm, retention)
     return total
 
 
@@ -91,17 +93,21 @@ def greedy_schedule(base: ArrayLike, strength: ArrayLike, retention: ArrayLike, 
     return schedule
 
 
-def best_schedule(base: ArrayLike, strength: ArrayLike, retention: ArrayLike, horizon: int) -> Ints:
-    """Find the best schedule of a short window by trying all K^horizon; plan with it a window at a time.
+def best_schedule(
+    base: ArrayLike, strength: ArrayLike, retention: ArrayLike, horizon: int, level: ArrayLike = 0.0
+) -> Ints:
+    """Find the best schedule of a short window by trying all K^horizon; play its first arm and plan again.
 
     Shapes: as `schedule_reward`; returns arms [horizon], the first of equals. Errors: the same.
 
     >>> best_schedule([1.0, 0.4], strength=1.0, retention=0.5, horizon=3)
     array([0, 1, 0])
+    >>> best_schedule([1.0, 0.4], strength=1.0, retention=0.5, horizon=1, level=[2.0, 0.0])
+    array([1])
     """
     arms = range(len(real("base", base, (None,))))
     plans = list(product(arms, repeat=horizon))
-    rewards = [schedule_reward(plan, base, strength, retention) for plan in plans]
+    rewards = [schedule_reward(plan, base, strength, retention, level) for plan in plans]
     return np.array(plans[int(np.argmax(rewards))], np.int64)
 
 
