@@ -1,9 +1,8 @@
 """The routes of the HTTP interface."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
 from litestar.response.base import ASGIResponse
 
 from fairshot.core import records
@@ -17,7 +16,6 @@ from fairshot.service.operations import Operation, answer
 from fairshot.service.problems import ProblemError
 from fairshot.service.runtime import Runtime
 
-Id = Annotated[str, Parameter()]
 SLASH = "\x00"
 """Stands for an escaped slash inside an id of a path; see `api.keep_slashes`."""
 
@@ -102,8 +100,14 @@ async def post_moderation(request: AnyRequest) -> ASGIResponse:
 # Records
 
 
-def _record(request: AnyRequest, side: Side, name: str) -> ASGIResponse:
-    found = _runtime(request).app.record(side, valid_id("id", name.replace(SLASH, "/")))
+def _id(request: AnyRequest) -> str:
+    """The id in the path."""
+    name: str = request.path_params["id"]
+    return valid_id("id", name.replace(SLASH, "/"))
+
+
+def _record(request: AnyRequest, side: Side) -> ASGIResponse:
+    found = _runtime(request).app.record(side, _id(request))
     if found is None:
         raise ProblemError(404, "there is no such record")
     return answer(found)
@@ -117,9 +121,9 @@ def _record(request: AnyRequest, side: Side, name: str) -> ASGIResponse:
     answer=records.Item,
     problems=(400, 404),
 )
-async def get_item(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002  the contract's name
+async def get_item(request: AnyRequest) -> ASGIResponse:
     """The record as it stands."""
-    return _record(request, "items", id)
+    return _record(request, "items")
 
 
 @Operation(
@@ -130,9 +134,9 @@ async def get_item(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002  
     answer=records.Creator,
     problems=(400, 404),
 )
-async def get_creator(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002
+async def get_creator(request: AnyRequest) -> ASGIResponse:
     """The record as it stands."""
-    return _record(request, "creators", id)
+    return _record(request, "creators")
 
 
 @Operation(
@@ -143,9 +147,9 @@ async def get_creator(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A00
     answer=records.User,
     problems=(400, 404),
 )
-async def get_user(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002
+async def get_user(request: AnyRequest) -> ASGIResponse:
     """The record as it stands."""
-    return _record(request, "users", id)
+    return _record(request, "users")
 
 
 def _records(request: AnyRequest, side: Side) -> ASGIResponse:
@@ -223,9 +227,9 @@ async def post_feed(request: AnyRequest) -> ASGIResponse:
     answer=Explanation,
     problems=(400, 404, 503),
 )
-async def get_request(request: AnyRequest, id: Id) -> ASGIResponse:  # noqa: A002
+async def get_request(request: AnyRequest) -> ASGIResponse:
     """What became of every candidate."""
-    found = await _runtime(request).explain(valid_id("id", id.replace(SLASH, "/")))
+    found = await _runtime(request).explain(_id(request))
     if found is None:
         raise ProblemError(404, "there is no such request")
     return answer(found)
