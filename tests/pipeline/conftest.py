@@ -88,7 +88,8 @@ def context(world: App) -> Callable[..., Context]:
         request = Request(id=f"{user}-request", user=user, row=row, **{"limit": 10, "now": NOW, **fields})
         snapshot = world.live.snapshot
         if without:
-            gone = replace(snapshot.artifacts, **dict.fromkeys(without), missing=without)
+            absent: dict[str, Any] = dict.fromkeys(without)
+            gone = replace(snapshot.artifacts, **absent, missing=without)
             snapshot = replace(snapshot, artifacts=gone)
         return Context(request, snapshot)
 

@@ -88,7 +88,8 @@ def test_is_documented_and_configurable(kind: str, name: str) -> None:
     assert module is not None
     assert (module.__doc__ or "").strip(), "the module says what the stage is for"
     assert (cls.__doc__ or "").strip(), "the class says what it keeps, adds or orders"
-    assert cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    parameters: Any = cls.__dict__["__dataclass_params__"]
+    assert parameters.frozen
     options = dataclasses.asdict(stage.call)
     assert load_stage(kind, name, options).call == stage.call
     documented = tomllib.loads(files("fairshot").joinpath("defaults.toml").read_text("utf-8"))[kind][name]

@@ -139,7 +139,7 @@ def test_a_moderation_filter_fails_closed(context: Contexts) -> None:
 
 
 WRONG: Mapping[str, list[Any]] = {
-    "sources": [Candidates(np.arange(3)), rows(-1), rows(100_000)],
+    "sources": [Candidates(np.arange(3).astype(np.int64)), rows(-1), rows(100_000)],
     "filters": [np.ones(3, bool), np.ones(10), np.ones((10, 1), bool)],
     "features": [{"x": np.ones(3)}, {"x": np.full(10, np.nan)}, {"x": np.full(10, np.inf)}],
     "value": [np.ones(3), np.ones(10, int), np.full(10, np.nan)],

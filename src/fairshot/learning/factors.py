@@ -29,20 +29,20 @@ def fit_factors(
     """
     matrix = strengths.astype(np.float32, copy=True)
     matrix.data = np.sign(matrix.data) * (1 + confidence * np.abs(matrix.data))
-    model = AlternatingLeastSquares(
-        factors=factors,
-        regularization=regularization,
-        alpha=1.0,
-        iterations=iterations,
-        use_cg=False,
-        random_state=0,
-    )
-
     def tick(iteration: int, *_: object) -> None:
         if progress is not None:
             progress((iteration + 1) / iterations)
 
+    # implicit runs its own threads; BLAS threads below them only get in the way.
     with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(
+            factors=factors,
+            regularization=regularization,
+            alpha=1.0,
+            iterations=iterations,
+            use_cg=False,
+            random_state=0,
+        )
         model.fit(matrix, show_progress=False, callback=tick)
     items: Floats = np.array(model.item_factors, dtype=np.float32)
     liked = np.zeros(matrix.shape[1], dtype=bool)

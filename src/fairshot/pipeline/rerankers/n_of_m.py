@@ -19,7 +19,7 @@ class NOfM:
 
     creator_n: int = 1
     creator_m: int = 3
-    label_n: int = 5
+    label_n: int = 6
     label_m: int = 8
 
     def __call__(self, batch: Candidates, ctx: Context) -> Ints:
