@@ -6,7 +6,9 @@ import signal
 import sys
 import urllib.request
 import webbrowser
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -46,11 +48,27 @@ def demo(
     from fairshot.service.supervisor import serve
 
     prepare(folder)
-    visit = Visit() if smoke else greet
-    status = serve(folder, "127.0.0.1" if smoke else None, 0 if smoke and port is None else port, 1, visit)
-    if isinstance(visit, Visit):
-        visit.report()
+    if not smoke:
+        raise typer.Exit(serve(folder, None, port, 1, greet))
+    visit = Visit()
+    with only_stderr():
+        status = serve(folder, "127.0.0.1", port or 0, 1, visit)
+    visit.report()
     raise typer.Exit(status)
+
+
+@contextmanager
+def only_stderr() -> Iterator[None]:
+    """Send what this process and those it starts print to standard error, for the answer is to stand alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def prepare(folder: Path) -> None:

@@ -24,25 +24,26 @@ class CsvRows(Lines):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        header = self._header(path)
-        delimiter = max(_DELIMITERS, key=header.count)
         try:
+            header = self._header(path)
+            delimiter = max(_DELIMITERS, key=header.count)
             cells = next(csv.reader([header], strict=True, delimiter=delimiter))
-        except csv.Error as error:
+        except (csv.Error, UnreadableLineError) as error:
+            self.close()
             raise ImportFileError(f"{path}, line {self.number}, the header: {_reason(error)}") from error
+        except ImportFileError:
+            self.close()
+            raise
         self.columns = [name.strip() for name in cells]
         self._reader = csv.reader(self, strict=True, delimiter=delimiter)
 
     def _header(self, path: Path) -> str:
-        try:
-            for line in self:
-                if line.strip():
-                    if "\r" in line.rstrip("\r\n"):
-                        raise ImportFileError(f"{path}: its lines end with carriage returns alone; save it with LF")
-                    return line
-                self.begin()
-        except UnreadableLineError as error:
-            raise ImportFileError(f"{path}, line {self.number}, the header: {error}") from error
+        for line in self:
+            if line.strip():
+                if "\r" in line.rstrip("\r\n"):
+                    raise ImportFileError(f"{path}: its lines end with carriage returns alone; save it with LF")
+                return line
+            self.begin()
         raise ImportFileError(f"{path} is empty; its first line must name the columns")
 
     def rows(self) -> Iterator[Row]:
