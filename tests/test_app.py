@@ -38,6 +38,7 @@ def records() -> dict[str, list[dict[str, Any]]]:
         events += [(f"p{person}", "like" if rng.random() < 0.8 else "view", f"{taste}{n}") for n in liked]
         other = TASTES[1 - person % 2]
         events += [(f"p{person}", "dislike", f"{other}{n}") for n in rng.choice(60, 3, replace=False)]
+    rng.shuffle(events)
     made = [
         {"event_id": f"e{k}", "kind": kind, "user_id": user, "item_id": item, "at": 1_600_000_000 + k}
         for k, (user, kind, item) in enumerate(events)
@@ -51,7 +52,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained") / "data"
     folder.mkdir()
     (folder / "fairshot.toml").write_text(
-        "[learning]\nfactors = 8\ntext_dimensions = 8\nepochs = 4\nleast_examples = 20\n"
+        "[learning]\nfactors = 8\ntext_dimensions = 8\nepochs = 10\nleast_examples = 20\n"
     )
     with fairshot.open(str(folder)) as app:
         app.ingest(**records())
