@@ -25,7 +25,7 @@ CREDENTIALS = ["none", "unknown", "malformed", "revoked", *SCOPES]
 def guarded(tmp_path_factory: pytest.TempPathFactory, in_process: Any) -> Iterator[tuple[Any, dict[str, str]]]:
     folder = tmp_path_factory.mktemp("guarded")
     store = Keys(folder / "fairshot.db")
-    secrets = {scope: store.create(scope, [scope])[1] for scope in SCOPES}
+    secrets: dict[str, str] = {scope: store.create(scope, [scope])[1] for scope in SCOPES}
     gone, secrets["revoked"] = store.create("gone", ["admin"])
     assert store.revoke(gone.id)
     store.close()

@@ -162,7 +162,7 @@ class Runtime:
 
     def _swap(self, version: str | None, artifacts: Artifacts) -> None:
         present = self.app.live.snapshot.artifacts
-        if artifacts.missing and present.version is not None:
+        if present.version is not None and len(artifacts.missing) > len(present.missing):
             self._refused = version
             log.error("a snapshot is damaged; the present one stays", snapshot=version, missing=artifacts.missing)
             return
