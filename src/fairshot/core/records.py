@@ -32,6 +32,8 @@ Time = Annotated[
     Meta(description="ISO 8601 (UTC where no zone is given) or seconds since 1970; not more than a day ahead"),
 ]
 Text = Annotated[str, Meta(max_length=100_000)]
+# Models compute in float32 with sums of squares over a whole catalogue: one larger number would spoil them all.
+Component = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
 
 class Item(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -42,7 +44,7 @@ class Item(Struct, forbid_unknown_fields=True, omit_defaults=True):
     title: Annotated[str, Meta(max_length=1_000)] | None = None
     text: Text | None = None
     labels: Annotated[list[Id], Meta(max_length=100)] | None = None
-    embedding: Annotated[list[float], Meta(min_length=1, max_length=4096)] | None = None
+    embedding: Annotated[list[Component], Meta(min_length=1, max_length=4096)] | None = None
     created_at: Time | None = None
     durable: bool | None = None
     price: float | None = None

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Bools, Floats, Rows
+from fairshot.core.arrays import Bools, Floats, Rows
 from fairshot.core.errors import MissingArtifactError
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
@@ -43,6 +43,7 @@ class Vectors:
     gram: Floats
     confidence: float
     encoder: Encoder | None = None
+    _room: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
 
     @property
     def width(self) -> int:
@@ -52,10 +53,13 @@ class Vectors:
     def grow(self, n: int) -> None:
         """Have at least n rows; new ones are zero until encoded."""
         have = len(self.items)
-        if n > have:
-            larger = np.zeros((max(n, have + have // 8), self.width), dtype=np.float32)
-            larger[:have] = self.items
-            self.items = larger
+        if n <= have:
+            return
+        if n > len(self._room):
+            self._room = np.zeros((max(n, have + have // 8), self.width), dtype=np.float32)
+            self._room[:have] = self.items
+        # Searches read all of `items`: room for later ones must not look like rows of the catalogue.
+        self.items = self._room[:n]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,3 @@ class Snapshot:
     def version(self) -> str | None:
         """The version of the models, None before the first training."""
         return self.artifacts.version
-
-
-def gather(column: Array, rows: Rows, missing: float) -> Array:
-    """column[rows], with `missing` where a row is -1."""
-    found = column[rows]
-    absent = rows < 0
-    if absent.any():
-        found = np.where(absent, np.asarray(missing, dtype=found.dtype), found)
-    return found

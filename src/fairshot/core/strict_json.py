@@ -43,26 +43,49 @@ def parse(text: bytes | str) -> Any:
 
 def flaw_in(value: Any, path: str = "", depth: int = 0) -> tuple[str, str] | None:
     """The first flaw inside a value as (path, reason); None where all is well."""
-    if isinstance(value, str):
-        return None if value.isascii() or _encodable(value) else (path, "holds a lone surrogate")
-    if isinstance(value, Flaw):
-        return path, value.reason
-    if isinstance(value, dict | list):
-        if depth >= DEEPEST:
-            return path, f"nested more than {DEEPEST} levels deep"
-        pairs = value.items() if isinstance(value, dict) else enumerate(value)
-        for key, inner in pairs:
-            if isinstance(key, str) and not (key.isascii() or _encodable(key)):
-                return path, "has a name with a lone surrogate"
-            if inner.__class__ in _PLAIN:
-                continue
+    if not isinstance(value, dict | list | tuple):
+        reason = _flaw_of(value)
+        return None if reason is None else (path, reason)
+    if depth >= DEEPEST:
+        return path, f"nested more than {DEEPEST} levels deep"
+    if isinstance(value, dict):
+        reason = _flaw_of_names(value)
+        if reason is not None:
+            return path, reason
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in pairs:
+        # Most values are plain: they are passed over before anything is paid for their place.
+        if inner.__class__ in _CONTAINERS or _flaw_of(inner) is not None:
             found = flaw_in(inner, f"{path}.{key}" if path else str(key), depth + 1)
             if found is not None:
                 return found
     return None
 
 
-_PLAIN = (int, bool, float, type(None))
+_CONTAINERS = (dict, list, tuple)
+
+
+def _flaw_of(value: Any) -> str | None:
+    """What is wrong with a value that holds no others; values need not have come from a text."""
+    kind = value.__class__
+    if kind is str:
+        return None if value.isascii() or _encodable(value) else "holds a lone surrogate"
+    if kind is float:
+        return None if math.isfinite(value) else "is not a finite number"
+    if kind is int:
+        return None if -_INT64 <= value < _INT64 else "is an integer beyond 64 bits"
+    if value is None or kind is bool:
+        return None
+    return value.reason if isinstance(value, Flaw) else f"is a {kind.__name__}, which JSON has none of"
+
+
+def _flaw_of_names(value: dict[Any, Any]) -> str | None:
+    for name in value:
+        if name.__class__ is not str:
+            return f"has a name that is no string but a {type(name).__name__}"
+        if not (name.isascii() or _encodable(name)):
+            return "has a name with a lone surrogate"
+    return None
 
 
 def _encodable(text: str) -> bool:
