@@ -52,6 +52,11 @@ export function useKey(key) {
   else sessionStorage.removeItem(KEY);
 }
 
+/** Whether a key was given in this tab. */
+export function hasKey() {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
 /**
  * @param {string} method
  * @param {string} path

@@ -1,7 +1,7 @@
 // @ts-check
 /** The page: who is asked for, the slate they get, and what they say to it. */
 
-import { Problem, explanation, feed, people, records, useKey } from "./api.js";
+import { Problem, explanation, feed, hasKey, people, records, useKey } from "./api.js";
 import { refreshAround, said } from "./around.js";
 import { button, byId, el, freshId, plural, put } from "./dom.js";
 import { funnel } from "./funnel.js";
@@ -17,6 +17,7 @@ import { REACTIONS } from "./words.js";
 
 const LIMIT = 20;
 const PATIENCE = 3_000; // milliseconds that a slate waits for reactions on their way
+const SHOWN = 6_000; // milliseconds that a message can be read
 const SEEN = 1; // seconds in view from which a position counts as seen
 
 const slate = byId("slate", HTMLElement);
@@ -35,7 +36,7 @@ const keysPanel = panel("keys");
 
 const seen = new Seen();
 const outbox = new Outbox(showUnsent);
-const box = personBox(choose, fail);
+const box = personBox(choose, unlessForbidden, fail);
 
 const state = {
   user: "",
@@ -49,6 +50,7 @@ const state = {
   reported: new Set(),
   /** Counts slates asked for: an answer that was overtaken is dropped. */
   turn: 0,
+  timer: 0,
   /** @type {() => void} */
   again: () => undefined,
 };
@@ -126,7 +128,7 @@ function show(material) {
   cards.forEach((card) => seen.watch(card));
   if (slate.getBoundingClientRect().top < 0) slate.scrollIntoView({ behavior: calm() ? "auto" : "smooth" });
   if (hadFocus) cards[0]?.focus({ preventScroll: true });
-  say(`Slate for ${state.user}. ${changed}`);
+  say(`Slate for ${state.user}. ${changed}`, true);
 }
 
 /**
@@ -245,6 +247,7 @@ function press(item, kind, done) {
   if (!pressed || pressed.getAttribute("aria-disabled") === "true") return false;
   pressed.setAttribute("aria-disabled", "true");
   put(pressed, done);
+  pressed.removeAttribute("aria-label");
   return true;
 }
 
@@ -270,9 +273,16 @@ function leave(items, why) {
 
 // --- What is said
 
-/** @param {string} text */
-function say(text) {
+/**
+ * Tell what happened: read aloud, and shown for a while.
+ * @param {string} text
+ * @param {boolean} [aloud] read aloud only: it can be seen elsewhere
+ */
+function say(text, aloud = false) {
+  clearTimeout(state.timer);
   message.textContent = text;
+  message.classList.toggle("quiet", aloud);
+  state.timer = setTimeout(() => message.classList.add("quiet"), SHOWN);
 }
 
 /**
@@ -288,6 +298,7 @@ function fail(error) {
 function askForKey() {
   problem.hidden = true;
   keyForm.hidden = false;
+  byId("key-wrong", HTMLParagraphElement).hidden = !hasKey();
   byId("key", HTMLInputElement).focus();
 }
 
@@ -307,11 +318,20 @@ function showUnsent() {
   if (parts.map((part) => part.textContent).join("") !== unsent.textContent) put(unsent, ...parts);
 }
 
+/** Suggestions are a help; a key that may not read them still gets slates.
+ * @param {unknown} error
+ * @returns {string[]}
+ */
+function unlessForbidden(error) {
+  if (error instanceof Problem && error.status === 403 && hasKey()) return [];
+  throw error;
+}
+
 async function welcome() {
   state.again = () => void welcome();
   void refreshAround();
   try {
-    const known = await people("", 6);
+    const known = await people("", 6).catch(unlessForbidden);
     problem.hidden = keyForm.hidden = true;
     const quick = known.map((user) => button(user, () => box.take(user)));
     if (!state.user) put(positions, el("li", { class: "quick" }, ...quick));

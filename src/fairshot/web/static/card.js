@@ -1,7 +1,7 @@
 // @ts-check
 /** One position of a slate as a card: what it is, why it is here, and what one can say to it. */
 
-import { button, el, number } from "./dom.js";
+import { button, el, fine } from "./dom.js";
 import { told } from "./changes.js";
 import { REACTIONS, capital, percent, sentence, words } from "./words.js";
 
@@ -32,17 +32,21 @@ export function card(view, actions) {
       "div",
       { class: "what" },
       el("h3", { id: name }, title),
-      position.creator_id !== null && by(view, actions),
-      el("p", { class: "why" }, sources(view), position.sponsored && el("strong", {}, " Sponsored")),
-      view.labels.length > 0 && el("ul", { class: "labels", "aria-label": "Labels" }, ...view.labels.map((label) => el("li", {}, label))),
+      el(
+        "p",
+        { class: "by" },
+        position.creator_id !== null && el("span", {}, "by ", el("b", {}, view.creator)),
+        ...view.labels.map((label) => el("span", { class: "label" }, label)),
+      ),
+      reason ? details(reason, view) : el("p", { class: "why" }, sources(view)),
     ),
     reason && value(reason, view),
     el(
       "div",
       { class: "react", role: "group", "aria-label": `React to ${title}` },
       ...REACTIONS.map(({ kind, text, key }) => button(text, () => actions.react(kind), { "data-kind": kind, "aria-keyshortcuts": key })),
+      position.creator_id !== null && creatorButtons(view.creator, actions),
     ),
-    reason && details(reason, view),
   );
 }
 
@@ -54,14 +58,13 @@ function changed(mark) {
 }
 
 /**
- * @param {View} view
+ * @param {string} creator
  * @param {Actions} actions
  */
-function by({ creator }, actions) {
+function creatorButtons(creator, actions) {
   return el(
-    "p",
-    { class: "by" },
-    el("span", { class: "creator" }, "by ", el("b", {}, creator)),
+    "span",
+    { class: "to-creator" },
     button("Follow", actions.follow, { class: "quiet", "data-kind": "follow", "aria-label": `Follow ${creator}` }),
     button("Hide this creator", actions.hideCreator, { class: "quiet", "data-kind": "hide-creator", "aria-label": `Hide this creator: ${creator}`, "aria-keyshortcuts": "c" }),
   );
@@ -70,7 +73,7 @@ function by({ creator }, actions) {
 /** @param {View} view */
 function sources({ position, reason }) {
   const lot = reason?.rules.some((rule) => rule.startsWith("random_slot:"));
-  return words("sources", position.source) + (lot ? ", drawn by lot" : "");
+  return `${position.sponsored ? "Sponsored. " : ""}${words("sources", position.source)}${lot ? ", drawn by lot" : ""}`;
 }
 
 /**
@@ -79,7 +82,8 @@ function sources({ position, reason }) {
  * @param {View} view
  */
 function value({ value, score }, { scale, terms }) {
-  const parts = Object.entries(value).filter(([, part]) => Math.abs(part) >= scale / 1000);
+  const told = Object.entries(value).filter(([, part]) => Math.abs(part) >= scale / 1000);
+  const parts = told.sort(([, a], [, b]) => Number(a < 0) - Number(b < 0));
   const spoken = parts.map(([name, part]) => `${words("value", name)} ${signed(part)}`).join(", ");
   const bar = el("span", { class: "bar", role: "img", "aria-label": `Made of: ${spoken || "nothing"}` });
   for (const [name, part] of parts) {
@@ -87,26 +91,29 @@ function value({ value, score }, { scale, terms }) {
     piece.style.width = `${(Math.abs(part) / scale) * 100}%`;
     bar.append(piece);
   }
-  return el("div", { class: "value" }, el("p", {}, el("span", {}, "Value "), el("b", {}, number(score, 3))), bar);
+  return el("div", { class: "value" }, el("p", {}, el("span", {}, "Value "), el("b", {}, fine(score))), bar);
 }
 
 /** @param {number} part */
 function signed(part) {
-  return `${part < 0 ? "−" : "+"}${number(Math.abs(part), 3)}`;
+  return `${part < 0 ? "−" : "+"}${fine(Math.abs(part))}`;
 }
 
 /**
+ * Why it is here: in a few words, and opened, in all.
  * @param {Reason} reason
  * @param {View} view
  */
-function details(reason, { position, text }) {
-  const parts = Object.entries(reason.value).map(([name, part]) => el("li", {}, `${capital(words("value", name))}: `, el("b", {}, signed(part))));
+function details(reason, view) {
+  const { position, text } = view;
+  const said = Object.entries(reason.value).filter(([, part]) => part !== 0);
+  const parts = said.map(([name, part]) => el("li", {}, `${capital(words("value", name))}: `, el("b", {}, signed(part))));
   return el(
     "details",
     { class: "reasons" },
-    el("summary", {}, "Why here"),
+    el("summary", { class: "why" }, sources(view), el("span", {}, "why here")),
     text !== "" && el("p", { class: "text" }, text),
-    el("ul", {}, el("li", {}, `${words("sources", reason.source)}.`), ...reason.rules.map((rule) => el("li", {}, `${sentence(rule)}.`)), ...parts),
+    el("ul", {}, ...reason.rules.map((rule) => el("li", {}, `${sentence(rule)}.`)), ...parts),
     el("p", {}, `It had a chance of ${percent(reason.propensity)} to stand at position ${position.position}. Id: `, el("code", {}, position.item_id)),
   );
 }

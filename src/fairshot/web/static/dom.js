@@ -70,6 +70,16 @@ export function number(value, digits = 0) {
 }
 
 /**
+ * A figure of the value: as many digits as tell it from its neighbours.
+ * @param {number} value
+ */
+export function fine(value) {
+  const size = Math.abs(value);
+  if (size >= 0.01 || size < 1e-6) return number(value, 3);
+  return value.toLocaleString("en", { maximumSignificantDigits: 2 });
+}
+
+/**
  * @param {number} count
  * @param {string} one
  * @param {string} [many]

@@ -81,6 +81,7 @@ function table(told, widest) {
     }
     group.append(row(kind, name, step, told, widest, slowest));
   }
+  groups.get("sources")?.append(together(told, widest));
   return el(
     "table",
     { class: "funnel" },
@@ -91,6 +92,22 @@ function table(told, widest) {
       el("tr", {}, el("th", { scope: "col" }, "Stage"), el("th", { scope: "col" }, "Change"), el("th", { scope: "col" }, "Candidates"), el("th", { scope: "col" }, "Time, ms")),
     ),
     ...groups.values(),
+  );
+}
+
+/**
+ * What the sources brought, each candidate counted once.
+ * @param {Explanation} told
+ * @param {number} widest
+ */
+function together(told, widest) {
+  return el(
+    "tr",
+    { "data-stage": "together", "data-after": told.candidates },
+    el("th", { scope: "row" }, "Together, each counted once"),
+    el("td"),
+    el("td", { class: "count" }, number(told.candidates), bar(told.candidates / widest, "sources")),
+    el("td"),
   );
 }
 
@@ -133,7 +150,7 @@ function row(kind, name, step, told, widest, slowest) {
  * @param {Explanation} told
  */
 function change(kind, name, step, told) {
-  if (kind === "sources") return `+${number(step.after)}`;
+  if (kind === "sources") return step.after > 0 ? `+${number(step.after)}` : "";
   const less = kind === "filters" ? (told.removed[name] ?? step.before - step.after) : step.before - step.after;
   return less > 0 ? `−${number(less)}` : "";
 }

@@ -9,9 +9,10 @@ const PAUSE = 120; // milliseconds without a key before the service is asked
 
 /**
  * @param {(user: string) => void} choose
+ * @param {(problem: unknown) => string[]} otherwise what to suggest when nothing could be asked; may throw
  * @param {(problem: unknown) => void} fail
  */
-export function personBox(choose, fail) {
+export function personBox(choose, otherwise, fail) {
   const form = byId("person", HTMLFormElement);
   const input = byId("user", HTMLInputElement);
   const list = byId("suggestions", HTMLUListElement);
@@ -49,7 +50,7 @@ export function personBox(choose, fail) {
   async function suggest() {
     const turn = ++asked;
     try {
-      const found = await people(input.value.trim(), MOST);
+      const found = await people(input.value.trim(), MOST).catch(otherwise);
       if (turn !== asked) return;
       put(list, ...found.map((user, at) => el("li", { role: "option", id: `suggestion-${at}`, "aria-selected": "false" }, user)));
       show(document.activeElement === input);

@@ -55,9 +55,12 @@ export function places({ feed, items }) {
   return feed.slate.map(({ item_id, position, source }) => ({ item_id, position, source, labels: items.get(item_id)?.labels ?? [] }));
 }
 
-/** @param {Explanation | null} told */
+/** The value terms that say something here, in the order of their colours.
+ * @param {Explanation | null} told
+ */
 function termsOf(told) {
-  return Object.keys(told?.slate[0]?.value ?? {});
+  const all = told?.slate ?? [];
+  return Object.keys(all[0]?.value ?? {}).filter((term) => all.some(({ value }) => value[term]));
 }
 
 /**
