@@ -74,12 +74,8 @@ def test_items_never_looked_at_are_nan() -> None:
     assert np.isnan(found[1:]).all()
 
 
-@given(
-    relevance=st.floats(0, 1), looked=st.floats(0.05, 1), trust=st.floats(0.5, 1), mistrust=st.floats(0, 0.4)
-)
-def test_affine_correction_is_unbiased(
-    relevance: float, looked: float, trust: float, mistrust: float
-) -> None:
+@given(relevance=st.floats(0, 1), looked=st.floats(0.05, 1), trust=st.floats(0.5, 1), mistrust=st.floats(0, 0.4))
+def test_affine_correction_is_unbiased(relevance: float, looked: float, trust: float, mistrust: float) -> None:
     rate = trust_click_rate([[relevance]], [looked], [trust], [mistrust])[0, 0]
     estimate = trust_corrected([[1.0], [0.0]], [looked], [trust], [mistrust])[:, 0]
     assert rate * estimate[0] + (1 - rate) * estimate[1] == pytest.approx(relevance, abs=1e-9)

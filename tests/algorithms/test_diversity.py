@@ -18,9 +18,7 @@ def world(seed: int, n: int, d: int) -> tuple[Floats, Floats]:
     return np.exp(rng.normal(size=n) * 0.5), rng.normal(size=(n, d))
 
 
-def naive_dpp(
-    quality: Floats, vectors: Floats, k: int, window: int | None, recent: Floats | None = None
-) -> list[int]:
+def naive_dpp(quality: Floats, vectors: Floats, k: int, window: int | None, recent: Floats | None = None) -> list[int]:
     """Greedy by the definition: the determinant of every candidate's window, each time anew."""
     n = len(quality)
     stacked = vectors if recent is None else np.vstack([vectors, recent])
@@ -79,9 +77,7 @@ def test_dpp_continues_after_recent_items(seed: int, window: int | None, m: int)
     )
 
 
-@given(
-    seed=st.integers(0, 10_000), window=st.sampled_from([1, 2, 4, 20]), gamma=st.sampled_from([0.0, 0.5, 3.0])
-)
+@given(seed=st.integers(0, 10_000), window=st.sampled_from([1, 2, 4, 20]), gamma=st.sampled_from([0.0, 0.5, 3.0]))
 @settings(max_examples=60, deadline=None)
 def test_ssd_is_the_naive_decomposition(seed: int, window: int, gamma: float) -> None:
     scores, vectors = world(seed, 24, 12)

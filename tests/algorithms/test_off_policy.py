@@ -62,9 +62,7 @@ def test_independent_ips_is_biased_when_clicks_cascade() -> None:
     for seed in range(20):
         world = World(seed)
         rewards = world.rewards(cascade=True)
-        gaps.append(
-            abs(world.expectation(op.independent_ips, rewards, world.q, world.p) - world.truth(rewards))
-        )
+        gaps.append(abs(world.expectation(op.independent_ips, rewards, world.q, world.p) - world.truth(rewards)))
     assert np.median(gaps) > 0.02
 
 

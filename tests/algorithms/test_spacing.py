@@ -15,9 +15,7 @@ Slate = tuple[Integers, list[int], list[int], int]
 @st.composite
 def slates(draw: st.DrawFn, rules: int = 2) -> Slate:
     r, size = draw(st.integers(1, rules)), draw(st.integers(1, 6))
-    groups = draw(
-        st.lists(st.lists(st.integers(-1, 3), min_size=r, max_size=r), min_size=size, max_size=size)
-    )
+    groups = draw(st.lists(st.lists(st.integers(-1, 3), min_size=r, max_size=r), min_size=size, max_size=size))
     limits = [draw(st.integers(1, 2)) for _ in range(r)]
     windows = [limit + draw(st.integers(0, 2)) for limit in limits]
     return np.array(groups), limits, windows, draw(st.integers(1, size))
@@ -34,9 +32,7 @@ def holds(groups: Integers, limits: list[int], windows: list[int]) -> bool:
 
 
 def feasible(groups: Integers, limits: list[int], windows: list[int], k: int) -> bool:
-    return any(
-        holds(groups[list(some)], limits, windows) for some in itertools.permutations(range(len(groups)), k)
-    )
+    return any(holds(groups[list(some)], limits, windows) for some in itertools.permutations(range(len(groups)), k))
 
 
 @given(slates(rules=1))

@@ -84,9 +84,7 @@ def fit_dcm(items: ArrayLike, clicks: ArrayLike, n_items: int) -> tuple[Floats, 
     return _rate(item, clicked, seen, n_items), continuation
 
 
-def trust_click_rate(
-    relevance: ArrayLike, examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike
-) -> Floats:
+def trust_click_rate(relevance: ArrayLike, examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike) -> Floats:
     """Click probability where users trust high ranks: they click more there whatever the relevance.
 
     Formula: P(c) = examination_k (trust_k r + mistrust_k (1 - r)), trust = P(click | looked at, relevant),
@@ -104,9 +102,7 @@ def trust_click_rate(
     return offset + scale * relevant
 
 
-def trust_corrected(
-    clicks: ArrayLike, examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike
-) -> Floats:
+def trust_corrected(clicks: ArrayLike, examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike) -> Floats:
     """Turn clicks into unbiased estimates of relevance under trust bias, by the affine correction.
 
     Formula: r^ = (c - examination_k mistrust_k) / (examination_k (trust_k - mistrust_k)); its mean over
@@ -161,9 +157,7 @@ def attraction_information(examination: ArrayLike, attraction: float) -> Floats:
     return looked / (attraction * (1.0 - looked * attraction))
 
 
-def _affine(
-    examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike, ranks: int
-) -> tuple[Floats, Floats]:
+def _affine(examination: ArrayLike, trust: ArrayLike, mistrust: ArrayLike, ranks: int) -> tuple[Floats, Floats]:
     """Return scale and offset [K] of the click rate as a function of relevance."""
     looked = _probabilities("examination", examination, (ranks,))
     trusted = _probabilities("trust", trust, (ranks,))

@@ -24,9 +24,7 @@ Residuals are differences of single-precision products, so less than this is rou
 """
 
 
-def dpp(
-    quality: Floats, vectors: Floats, k: int, *, window: int | None = None, recent: Floats | None = None
-) -> Order:
+def dpp(quality: Floats, vectors: Floats, k: int, *, window: int | None = None, recent: Floats | None = None) -> Order:
     """Pick k items by greedy maximisation of the determinant of a determinantal point process.
 
     Formula: kernel L_ij = q_i cos(v_i, v_j) q_j; each pick maximises log det L over the last `window` picks,
@@ -130,9 +128,7 @@ def ssd(
     return order
 
 
-def mmr(
-    scores: Floats, vectors: Floats, k: int, *, relevance: float = 0.7, recent: Floats | None = None
-) -> Order:
+def mmr(scores: Floats, vectors: Floats, k: int, *, relevance: float = 0.7, recent: Floats | None = None) -> Order:
     """Pick k items by maximal marginal relevance: score less the likeness to the nearest item picked.
 
     Formula: each pick maximises relevance * s_i - (1 - relevance) * max_j cos(v_i, v_j) over the picked and

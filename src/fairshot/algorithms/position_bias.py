@@ -156,9 +156,7 @@ def _smoothed(log: Floats, information: Floats) -> Floats:
     x = np.log(np.arange(1, len(log) + 1))
     penalty = np.zeros((len(log) - 2, len(log)))
     for i, (left, right) in enumerate(zip(np.diff(x)[:-1], np.diff(x)[1:], strict=True)):
-        penalty[i, i : i + 3] = np.array([1 / left, -1 / left - 1 / right, 1 / right]) / np.sqrt(
-            (left + right) / 2
-        )
+        penalty[i, i : i + 3] = np.array([1 / left, -1 / left - 1 / right, 1 / right]) / np.sqrt((left + right) / 2)
     bending = penalty.T @ penalty
     best, found = -np.inf, log
     for curvature in CURVATURES:
@@ -190,6 +188,4 @@ def _connected(clicked: Floats, shown: Floats) -> None:
     for _ in range(shown.shape[1]):
         reached = ((present @ reached > 0) @ present + reached > 0).astype(np.float64)
     if not reached.all():
-        raise ValueError(
-            f"impressions of shape {shown.shape} hold ranks that share no clicked item with rank 0"
-        )
+        raise ValueError(f"impressions of shape {shown.shape} hold ranks that share no clicked item with rank 0")

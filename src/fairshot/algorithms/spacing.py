@@ -60,9 +60,7 @@ def n_of_m(
     return _repair(columns, limit, window, past, greedy)
 
 
-def excess_of_m(
-    groups: Integers, limits: Sequence[int] | int, windows: Sequence[int] | int
-) -> NDArray[np.int64]:
+def excess_of_m(groups: Integers, limits: Sequence[int] | int, windows: Sequence[int] | int) -> NDArray[np.int64]:
     """Count, at each position of a slate, by how much the rules of `n_of_m` are exceeded by the item there.
 
     Formula: sum over rules j of max(0, occurrences of the item's group in the windows[j] positions that end
@@ -180,19 +178,18 @@ def _repair(
 ) -> Order:
     """Keep the longest preferred start from which the rest can be filled without excess, by bisection."""
     order, exceeded = greedy
-    best = None
+    trial, trial_exceeded = _place(columns, limits, windows, past, len(order), kept=0)
+    if trial_exceeded.any():
+        return order
     low, high = 0, int(np.flatnonzero(exceeded)[0])
-    kept = 0
-    while low <= high:
-        trial, trial_exceeded = _place(columns, limits, windows, past, len(order), kept)
-        if trial_exceeded.any():
+    while low < high:
+        kept = (low + high + 1) // 2
+        longer, longer_exceeded = _place(columns, limits, windows, past, len(order), kept)
+        if longer_exceeded.any():
             high = kept - 1
         else:
-            best, low = trial, kept + 1
-        if best is None:
-            return order
-        kept = (low + high + 1) // 2
-    return best if best is not None else order
+            trial, low = longer, kept
+    return trial
 
 
 def _columns(name: str, groups: Integers) -> Integers:

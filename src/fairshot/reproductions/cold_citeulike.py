@@ -3,7 +3,8 @@
 Set-up: the cold-item split of Heater (13,584 training items with 164,210 likes, 1,018 validation items, 2,378
 test items with 27,739 likes; 5,551 users). The papers' text features are not available: content is the tags of
 citeulike-a, TF-IDF with the frequencies of training items (20 % of the items have none), whole for KNN and the
-ridge, reduced to 1,000 dimensions for the networks. So no figure here compares with a table of those papers.
+ridge, reduced to 1,000 dimensions for the networks; all start from the same factors (alternating least squares, also
+for Heater, whose authors take BPR). So no figure here compares with a table of those papers.
 Every setting was chosen on the validation items. Ranking is among the test items; recall and NDCG at 20, 50 and
 100 are means over the users with test likes, then over five seeds (of factorisation, reduction and training).
 """
