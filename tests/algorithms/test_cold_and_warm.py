@@ -11,6 +11,7 @@ from fairshot.algorithms.mean_discounted_gain import mean_discounted_gain, summa
 seeds = st.integers(0, 2**32 - 1)
 
 
+@settings(deadline=None)
 @given(seeds, st.floats(0.1, 10), st.floats(-5, 5))
 def test_the_cold_models_scale_does_not_matter(seed: int, factor: float, shift: float) -> None:
     rng = np.random.default_rng(seed)
@@ -18,6 +19,7 @@ def test_the_cold_models_scale_does_not_matter(seed: int, factor: float, shift: 
     np.testing.assert_allclose(joined_scores(warm, cold), joined_scores(warm, factor * cold + shift))
 
 
+@settings(deadline=None)
 @given(seeds, st.floats(0, 1))
 def test_trust_sets_the_spread_and_keeps_each_kinds_order(seed: int, trust: float) -> None:
     rng = np.random.default_rng(seed)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.exposure_disparity import (
@@ -15,6 +15,7 @@ from fairshot.algorithms.exposure_disparity import (
 amounts = st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 10)), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(amounts)
 def test_disparity_is_antisymmetric_and_its_summary_the_mean_over_pairs(log: list[tuple[float, float]]) -> None:
     received, merit = np.array(log).T
@@ -24,6 +25,7 @@ def test_disparity_is_antisymmetric_and_its_summary_the_mean_over_pairs(log: lis
     assert overall_disparity(received, merit) == pytest.approx(upper.mean() if len(upper) else 0.0)
 
 
+@settings(deadline=None)
 @given(amounts, st.floats(0.1, 10))
 def test_attention_in_proportion_to_merit_has_no_disparity(log: list[tuple[float, float]], rate: float) -> None:
     merit = np.array([due for _, due in log])

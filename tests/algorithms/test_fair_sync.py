@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from fairshot.algorithms.fair_sync import augmented_items, augmented_query, fair_sync, moved_prices
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_augmented_product_is_the_score_less_the_price(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)

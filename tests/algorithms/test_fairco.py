@@ -12,6 +12,7 @@ from fairshot.algorithms.ranked_hits import discounts
 shares = st.lists(st.tuples(st.floats(0, 50), st.floats(0.1, 5)), min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(shares, st.floats(0, 20))
 def test_the_error_is_zero_for_the_best_served_and_never_above_the_limit(
     log: list[tuple[float, float]], limit: float
@@ -22,6 +23,7 @@ def test_the_error_is_zero_for_the_best_served_and_never_above_the_limit(
     assert np.all((error >= 0) & (error <= limit))
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=2, max_size=8))
 def test_within_a_group_the_boost_never_changes_the_order(error: float, relevance: list[float]) -> None:
     order = fairco_order(relevance, [0] * len(relevance), [error], 1.0)
@@ -55,6 +57,7 @@ def test_without_control_the_product_grows() -> None:
     assert overall_disparity(600 * received, merit) > 100
 
 
+@settings(deadline=None)
 @given(st.floats(0.1, 100), st.floats(0.01, 5))
 def test_a_forgotten_debt_is_bounded_by_the_half_life(half_life: float, gap: float) -> None:
     owed = np.zeros(2)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.magnitude import temper_magnitudes, temper_spreads
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_directions_stay_and_the_order_of_lengths_too(seed: int, strength: float) -> None:
     vectors = np.random.default_rng(seed).normal(size=(8, 3))
@@ -30,6 +31,7 @@ def test_bad_arguments_are_refused() -> None:
         temper_magnitudes([1.0], 0.5)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_tempered_spreads_keep_means_and_each_items_order_of_users(seed: int, strength: float) -> None:
     scores = np.random.default_rng(seed).normal(size=(5, 8)) * np.arange(1, 6)[:, None]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.maximum_mean_discrepancy import (
@@ -14,12 +14,14 @@ from fairshot.algorithms.maximum_mean_discrepancy import (
 samples = st.lists(st.floats(-3, 3), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(samples, st.randoms(use_true_random=False))
 def test_equal_samples_in_any_order_have_none(sample: list[float], random: object) -> None:
     assert maximum_mean_discrepancy(sample, sample[::-1]) == pytest.approx(0, abs=1e-12)
     assert characteristic_mmd(sample, sorted(sample)) == pytest.approx(0, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(samples, samples)
 def test_it_is_a_symmetric_non_negative_bounded_gap(first: list[float], second: list[float]) -> None:
     gap = maximum_mean_discrepancy(first, second)
@@ -27,6 +29,7 @@ def test_it_is_a_symmetric_non_negative_bounded_gap(first: list[float], second: 
     assert gap == pytest.approx(maximum_mean_discrepancy(second, first))
 
 
+@settings(deadline=None)
 @given(samples, samples)
 def test_the_fast_form_equals_the_definition(first: list[float], second: list[float]) -> None:
     expected = maximum_mean_discrepancy(first, second)

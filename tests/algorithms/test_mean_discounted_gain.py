@@ -4,12 +4,13 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.mean_discounted_gain import best_share, mean_discounted_gain, summarise, worst_share
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6), st.integers(1, 8), st.integers(1, 9), st.integers(0, 2**32 - 1))
 def test_gains_equal_the_definition(users: int, items: int, depth: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -29,6 +30,7 @@ def test_gains_equal_the_definition(users: int, items: int, depth: int, seed: in
         assert 0 <= gains[item] <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 1))
 def test_the_worst_share_is_at_most_the_mean_and_the_best_at_least(gains: list[float], share: float) -> None:
     assert worst_share(gains, share) <= np.mean(gains) + 1e-12

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.min_regularizer import min_regularizer, provider_deficit
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.1, 5)), min_size=1, max_size=6))
 def test_deficits_are_zero_for_the_best_served_only(log: list[tuple[float, float]]) -> None:
     positions, weight = np.array(log).T

@@ -15,6 +15,7 @@ def subsidy(mu: np.ndarray, capacity: np.ndarray) -> float:
     return float(np.maximum(-mu * capacity, 0).sum())
 
 
+@settings(deadline=None)
 @given(prices, st.floats(0, 3))
 def test_projected_prices_are_feasible_and_stay_where_they_are(
     log: list[tuple[float, float]], trade_off: float
@@ -27,6 +28,7 @@ def test_projected_prices_are_feasible_and_stay_where_they_are(
         np.testing.assert_allclose(once, mu)
 
 
+@settings(deadline=None)
 @given(prices, st.floats(0.1, 3), st.integers(0, 2**32 - 1))
 def test_no_feasible_prices_are_nearer(log: list[tuple[float, float]], trade_off: float, seed: int) -> None:
     mu, capacity = np.array(log).T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.ranked_hits import discounts, ndcg, recall, top_ranked
@@ -15,12 +15,14 @@ def tied_scores(draw: st.DrawFn) -> np.ndarray:
     return np.array(flat, np.float64).reshape(users, items)
 
 
+@settings(deadline=None)
 @given(tied_scores(), st.integers(1, 14))
 def test_top_ranked_is_the_start_of_a_stable_sort_also_among_ties(scores: np.ndarray, depth: int) -> None:
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :depth]
     np.testing.assert_array_equal(top_ranked(scores, depth), expected)
 
 
+@settings(deadline=None)
 @given(tied_scores(), st.integers(1, 14), st.integers(0, 2**32 - 1))
 def test_recall_and_ndcg_equal_a_loop(scores: np.ndarray, depth: int, seed: int) -> None:
     liked = np.random.default_rng(seed).random(scores.shape) < 0.4

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.scale import scale_targets, scale_weights
@@ -15,6 +15,7 @@ def case(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(0.1, 1.0, (6, 9)), liked
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_strength_one_puts_all_admirers_at_the_same_mean(seed: int) -> None:
     scores, liked = case(seed)
@@ -23,6 +24,7 @@ def test_strength_one_puts_all_admirers_at_the_same_mean(seed: int) -> None:
     np.testing.assert_allclose(means, means[0])
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 8))
 def test_only_admirers_move_and_only_up(seed: int, strength: float) -> None:
     scores, liked = case(seed)

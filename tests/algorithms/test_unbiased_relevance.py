@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fairshot.algorithms.unbiased_relevance import clicks_over_expected, ips_relevance, unbiased_squared_error
@@ -19,6 +19,7 @@ def outcomes(examination: np.ndarray) -> list[tuple[float, np.ndarray]]:
     return list(zip(chances, patterns, strict=True))
 
 
+@settings(deadline=None)
 @given(rounds)
 def test_ips_is_unbiased(log: list[tuple[float, bool]]) -> None:
     examination, relevant = np.array([p for p, _ in log]), np.array([float(r) for _, r in log])
@@ -29,12 +30,14 @@ def test_ips_is_unbiased(log: list[tuple[float, bool]]) -> None:
     assert mean == pytest.approx(relevant.mean(), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(rounds, st.floats(0, 1))
 def test_a_floor_only_ever_lowers_the_estimate(log: list[tuple[float, bool]], floor: float) -> None:
     examination, relevant = np.array([[p] for p, _ in log]), np.array([[float(r)] for _, r in log])
     assert ips_relevance(relevant, examination, floor)[0] <= ips_relevance(relevant, examination)[0]
 
 
+@settings(deadline=None)
 @given(rounds)
 def test_clicks_over_expected_is_unbiased_for_constant_relevance(log: list[tuple[float, bool]]) -> None:
     examination = np.array([p for p, _ in log])
@@ -44,6 +47,7 @@ def test_clicks_over_expected_is_unbiased_for_constant_relevance(log: list[tuple
     assert mean == pytest.approx(1.0, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(rounds, st.floats(-1, 2), st.floats(-1, 2))
 def test_the_loss_prefers_what_the_true_error_prefers(log: list[tuple[float, bool]], one: float, other: float) -> None:
     examination, relevant = np.array([p for p, _ in log]), np.array([float(r) for _, r in log])
