@@ -340,6 +340,7 @@ class App:
         """Counts, snapshot, lag, and what is degraded."""
         self.catch_up()
         sizes = self.live.ids.sizes()
+        counts = self.live.snapshot.world["event_counts"][0]
         return Status(
             version=fairshot.__version__,
             snapshot=self.live.snapshot.version,
@@ -348,7 +349,7 @@ class App:
             users=sizes.users,
             items=int((self.live.snapshot.items["record"] > 0).sum()),
             creators=sizes.creators,
-            events=self.log.counts(),
+            events={kind.name.lower(): int(count) for kind, count in zip(Kind, counts, strict=True) if count},
             degraded=list(self.live.snapshot.artifacts.missing),
         )
 

@@ -118,6 +118,7 @@ def test_a_fold_is_documented_and_starts_empty(name: str) -> None:
     fold = FOLDS[name]
     assert (type(fold).__doc__ or "").strip(), "a fold says which columns it keeps"
     state = fold.empty()
+    state.grow(Sizes())
     same(state, fold.add(fold.empty(), no_events()))
     assert any(state[side].columns or state[side].lists for side in SIDES), "a fold keeps something"
 

@@ -52,7 +52,9 @@ class Context:
         if not isinstance(label, str):
             return None
         row = self.snapshot.ids.labels.row(label)
-        return np.unique(self.snapshot.labels.lists["label_items"][row]).astype(np.int32)
+        stated = np.unique(self.snapshot.labels.lists["label_items"][row]).astype(np.int32)
+        # A record that lost its label left an old entry behind.
+        return stated[(self.snapshot.items["labels"][stated] == row).any(axis=1)]
 
     def rng(self, stage: str) -> np.random.Generator:
         """A random stream of this request and this stage alone: a logged request replays bit by bit."""

@@ -17,17 +17,20 @@ from fairshot.core.tables import Column, Lists, State, Table
 
 UNKNOWN = -1
 NEWEST = np.dtype([("created_at", np.int64), ("item", np.int32)])
+LABELS_KEPT = 8
+"""How many of an item's labels can be asked for; further ones only shape its vector."""
 NEWEST_KEPT = 2048
 """How many of the newest items are kept at hand."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Columns `items.{record, creator, label, created_at, durable, price}` and what is looked up by them.
+    """Columns `items.{record, creator, label, labels, created_at, durable, price}` and their inverse lists.
 
-    record is the number of the record's event, 0 where only the id is known; label is the first label;
-    created_at is in microseconds; durable is -1 where the record does not say. Lists: `items.labels`,
-    `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`: items of a label.
+    record is the number of the record's event, 0 where only the id is known; labels: int32 (n, 8), -1
+    padded; label is the first of them; created_at is in microseconds; durable is -1 where the record does
+    not say. Lists: `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`:
+    items that have a label as their first.
     """
 
     feedback: FeedbackKinds
@@ -40,13 +43,13 @@ class Catalogue:
             items=Table(
                 {
                     "record": Column(np.int64),
+                    "labels": Column(np.int32, UNKNOWN, width=LABELS_KEPT),
                     "creator": Column(np.int32, UNKNOWN),
                     "label": Column(np.int32, UNKNOWN),
                     "created_at": Column(np.int64),
                     "durable": Column(np.int8, UNKNOWN),
                     "price": Column(np.float32, np.nan),
-                },
-                {"labels": Lists(np.int32)},
+                }
             ),
             creators=Table(
                 {"creator_record": Column(np.int64), "creator_joined_at": Column(np.int64)},
@@ -77,9 +80,6 @@ class Catalogue:
             newer = later[side][key] > earlier[side][key]
             for name in earlier[side].columns:
                 earlier[side][name][newer] = later[side][name][newer]
-            if side == "items":
-                for row in np.flatnonzero(newer).tolist():
-                    earlier.items.lists["labels"].put(row, later.items.lists["labels"][row])
         for side, name in (("creators", "works"), ("labels", "label_items"), ("world", "newest")):
             earlier[side].lists[name].extend(*later[side].lists[name].flat())
         labels = earlier.items["label"]
@@ -106,17 +106,17 @@ def _add_items(state: State, items: EventBatch) -> None:
     kept = [records[i] for i in latest.tolist()]
     counts, old = state.labels["label_count"], state.items["label"][rows]
     np.subtract.at(counts, old[old >= 0], 1)
-    first = np.array([labels[i][0] if labels[i] else UNKNOWN for i in latest.tolist()], np.int32)
-    np.add.at(counts, first[first >= 0], 1)
+    padded = [[*labels[i][:LABELS_KEPT], *[UNKNOWN] * (LABELS_KEPT - len(labels[i]))] for i in latest.tolist()]
     table = state.items
+    table["labels"][rows] = padded
+    first = table["labels"][rows, 0]
+    np.add.at(counts, first[first >= 0], 1)
     table["record"][rows] = items.seq[latest]
     table["creator"][rows] = items.creator[latest]
     table["label"][rows] = first
     table["created_at"][rows] = created_at[latest]
     table["durable"][rows] = [UNKNOWN if r.get("durable") is None else int(r["durable"]) for r in kept]
     table["price"][rows] = [np.nan if r.get("price") is None else r["price"] for r in kept]
-    for row, index in zip(rows.tolist(), latest.tolist(), strict=True):
-        table.lists["labels"].put(row, np.array(labels[index], np.int32))
 
 
 def _list_items(state: State, items: EventBatch, labels: list[Any], created_at: Array) -> None:

@@ -139,14 +139,14 @@ class Log:
         return fresh
 
     def _present(self, names: list[str]) -> set[str]:
-        query = "SELECT log.id FROM json_each(?) AS j JOIN log ON log.id = j.value"
+        query = "SELECT log.id FROM json_each(?) AS j CROSS JOIN log ON log.id = j.value"
         return {name for (name,) in self._db.execute(query, (json.dumps(names),))} if names else set()
 
     def _standing(self, drafts: Sequence[Draft]) -> dict[tuple[Side, str], bytes]:
         """The packed record that stands now for each subject that the drafts would change."""
         found: dict[tuple[Side, str], bytes] = {}
         query = """SELECT ids.id, log.data FROM json_each(?) AS j
-            JOIN ids ON ids.side = ? AND ids.id = j.value JOIN log ON log.seq = ids.record"""
+            CROSS JOIN ids ON ids.side = ? AND ids.id = j.value JOIN log ON log.seq = ids.record"""
         for kind, side in RECORDS.items():
             names = [_subject(draft) for draft in drafts if draft.kind == kind]
             if names:
@@ -158,7 +158,7 @@ class Log:
         """The creator of each item that has a record."""
         names = sorted({item for item in items if item is not None})
         query = """SELECT ids.row, ids.creator FROM json_each(?) AS j
-            JOIN ids ON ids.side = 'items' AND ids.row = j.value"""
+            CROSS JOIN ids ON ids.side = 'items' AND ids.row = j.value"""
         return dict(self._db.execute(query, (json.dumps(names),))) if names else {}
 
     # Reading
@@ -198,7 +198,7 @@ class Log:
     def records(self, side: Side, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of many rows; those without one are left out."""
         query = """SELECT ids.row, log.data FROM json_each(?) AS j
-            JOIN ids ON ids.side = ? AND ids.row = j.value JOIN log ON log.seq = ids.record"""
+            CROSS JOIN ids ON ids.side = ? AND ids.row = j.value JOIN log ON log.seq = ids.record"""
         return {row: _unpack(data) for row, data in self._db.execute(query, (json.dumps(list(rows)), side))}
 
     def event(self, name: str) -> dict[str, Any] | None:
@@ -207,11 +207,6 @@ class Log:
         if found is None or found[2] is None:
             return None
         return {**_unpack(found[2]), "at": found[0], "user": found[1]}
-
-    def counts(self) -> dict[str, int]:
-        """How many events of each kind there are."""
-        rows = self._db.execute("SELECT kind, count(*) FROM log GROUP BY kind").fetchall()
-        return {Kind(kind).name.lower(): count for kind, count in rows}
 
     def _refresh_ids(self) -> None:
         for side in SIDES:
@@ -264,7 +259,7 @@ class _RowFinder:
         unknown = {n: None for n in names if n is not None and self._ids[side].row(n) < 0}
         if not unknown:
             return
-        query = "SELECT ids.id, ids.row FROM json_each(?) AS j JOIN ids ON ids.side = ? AND ids.id = j.value"
+        query = "SELECT ids.id, ids.row FROM json_each(?) AS j CROSS JOIN ids ON ids.side = ? AND ids.id = j.value"
         found = dict(self._db.execute(query, (json.dumps(list(unknown)), side)).fetchall())
         new = [name for name in unknown if name not in found]
         if new:
