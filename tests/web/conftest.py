@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -29,10 +28,7 @@ ARGUMENTS = (
 def chromium() -> str | None:
     """Where Chromium is: FAIRSHOT_CHROMIUM, or where Debian puts it, or in PATH."""
     named = os.environ.get("FAIRSHOT_CHROMIUM")
-    if named:
-        return named
-    usual = Path("/usr/bin/chromium")
-    return str(usual) if usual.exists() else shutil.which("chromium")
+    return shutil.which(named or "/usr/bin/chromium") or (None if named else shutil.which("chromium"))
 
 
 @pytest.fixture(scope="session")

@@ -51,6 +51,8 @@ const state = {
   /** Counts slates asked for: an answer that was overtaken is dropped. */
   turn: 0,
   timer: 0,
+  /** Whether the slate on the page was made without profiling. */
+  plain: false,
   /** @type {() => void} */
   again: () => undefined,
 };
@@ -84,7 +86,9 @@ async function load() {
       optional(records("creators", made.slate.map((position) => position.creator_id)), new Map()),
       optional(explanation(made.request_id), null),
     ]);
-    if (turn === state.turn) show({ feed: made, told, items, creators });
+    if (turn !== state.turn) return;
+    state.plain = mode === "nonprofiling";
+    show({ feed: made, told, items, creators });
   } catch (error) {
     if (turn === state.turn) fail(error);
   } finally {
@@ -188,8 +192,13 @@ async function react(kind, { position, title: name }) {
   }
   if (!press(item_id, kind, reaction.done)) return;
   state.fates.set(item_id, `you reacted to it: ${reaction.done.toLowerCase()}`);
-  if (reaction.leaves) leave([item_id], `you ${reaction.done.toLowerCase()} it`);
-  return deliver([letter({ kind, item_id, exposure }, `${kind} “${name}”`)], said);
+  const letters = [letter({ kind, item_id, exposure }, `${kind} “${name}”`)];
+  if (reaction.leaves) {
+    // What leaves was seen, and it is the last time to say so.
+    if (counts() && !state.reported.has(item_id)) letters.unshift(impression(position, name, true));
+    leave([item_id], `you ${reaction.done.toLowerCase()} it`);
+  }
+  return deliver(letters, said);
 }
 
 /**
@@ -213,9 +222,14 @@ function impression({ item_id, exposure }, name, quiet = false) {
   return letter({ kind: "impression", item_id, exposure, value }, `skip “${name}”`, quiet);
 }
 
-/** Report how long each position of this slate was in view. Without profiling, nobody counts. */
+/** Whether times in view are reported: without profiling, nobody counts. */
+function counts() {
+  return state.material !== null && !state.plain;
+}
+
+/** Report how long each position of this slate was in view. */
 function reportSeen() {
-  if (!state.material || state.material.told?.mode === "nonprofiling") return;
+  if (!state.material || !counts()) return;
   const met = state.material.feed.slate.filter(({ item_id }) => {
     const card = state.cards.get(item_id);
     return card && !state.reported.has(item_id) && seen.seconds(card) >= SEEN;

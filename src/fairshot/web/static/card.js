@@ -96,7 +96,7 @@ function value({ value, score }, { scale, terms }) {
 
 /** @param {number} part */
 function signed(part) {
-  return `${part < 0 ? "−" : "+"}${fine(Math.abs(part))}`;
+  return part < 0 ? fine(part) : `+${fine(part)}`;
 }
 
 /**

@@ -75,8 +75,8 @@ export function number(value, digits = 0) {
  */
 export function fine(value) {
   const size = Math.abs(value);
-  if (size >= 0.01 || size < 1e-6) return number(value, 3);
-  return value.toLocaleString("en", { maximumSignificantDigits: 2 });
+  const text = size >= 0.01 || size < 1e-6 ? number(size, 3) : size.toLocaleString("en", { maximumSignificantDigits: 2 });
+  return value < 0 && text !== "0" ? `−${text}` : text;
 }
 
 /**

@@ -75,7 +75,7 @@ export function showSlate(material, before, actions, why) {
   const { feed, told } = material;
   const changes = before && compare(before, places(material));
   put(byId("positions", HTMLOListElement), ...views(material, changes).map((view) => el("li", {}, card(view, actions(view)))));
-  showLegend(termsOf(told));
+  showLegend(told);
   showDegraded(feed, told);
   showGone(changes?.gone ?? [], material.items, why);
   const text = changes ? counts(changes) : beginning(material);
@@ -116,11 +116,22 @@ function shifts(all, most) {
   );
 }
 
-/** @param {string[]} terms */
-function showLegend(terms) {
+/** @param {Explanation | null} told */
+function showLegend(told) {
   const legend = byId("legend", HTMLUListElement);
+  const terms = termsOf(told).map((term, at) => entry(`term-${at % 6}`, false, capital(words("value", term))));
+  const against = told?.slate.some(({ value }) => Object.values(value).some((part) => part < 0)) ?? false;
   legend.hidden = terms.length === 0;
-  put(legend, ...terms.map((term, at) => el("li", {}, el("span", { class: `chip term-${at % 6}`, "aria-hidden": "true" }), capital(words("value", term)))));
+  put(legend, ...terms, against && entry("term-5", true, "Hatched: speaks against it"));
+}
+
+/**
+ * @param {string} color
+ * @param {boolean} against
+ * @param {string} text
+ */
+function entry(color, against, text) {
+  return el("li", {}, el("span", { class: `chip ${color}`, "data-against": against, "aria-hidden": "true" }), text);
 }
 
 /**
