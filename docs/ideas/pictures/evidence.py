@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from fairshot.algorithms import click_models, off_policy, uplift
 from fairshot.algorithms.diversity import dpp, dpp_quality, mmr, ssd
-from fairshot.algorithms.position_bias import harvest_examination
+from fairshot.algorithms.position_bias import click_table, harvest_examination
 from fairshot.algorithms.spacing import author_decay, n_of_m
 from fairshot.learning.cold_start.deep_music import fit_ridge
 from fairshot.learning.cold_start.knn import knn_vectors
@@ -72,7 +72,7 @@ def draw_position_bias() -> str:
     by_merit = np.argsort(np.argsort(-attraction)) // 20
     ranks = np.where(rng.random(60_000) < 0.4, by_merit[items], rng.integers(0, 10, 60_000))
     clicks = rng.random(60_000) < position_bias.TRUTH[ranks] * attraction[items]
-    won, shown = position_bias.click_table(items, ranks, clicks, 200, 10)
+    won, shown = click_table(items, ranks, clicks, 200, 10)
     naive, rank = won.sum(0) / shown.sum(0), np.arange(1, 11)
     series = {
         "truth": points(rank, position_bias.TRUTH),

@@ -46,14 +46,14 @@ def precision(scores: Floats, liked: Floats) -> float:
     return float(np.take_along_axis(liked, best, 1).mean())
 
 
-def dropout(world: World, seed: int = 0, steps: int = 300) -> DropoutNet:
+def dropout(world: World, seed: int = 0, steps: int = 200) -> DropoutNet:
     training = dropout_net.Training(hidden=32, steps=steps, users=64, items=64, rate=1e-2)
     popularity = world.liked.toarray().sum(axis=0)
     rng = np.random.default_rng(seed)
     return dropout_net.fit(world.users, world.warm, world.content, popularity, rng, training)
 
 
-def heated(world: World, seed: int = 0, steps: int = 300) -> Heater:
+def heated(world: World, seed: int = 0, steps: int = 200) -> Heater:
     training = heater.Training(hidden=32, steps=steps, likes=256, others=128, negatives=5.0, rate=1e-2)
     rng = np.random.default_rng(seed)
     return heater.fit(world.users, world.warm, world.content, world.liked, rng, training)
