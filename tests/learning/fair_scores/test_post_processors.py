@@ -101,6 +101,8 @@ def test_bad_arguments_are_refused(trained: tuple[np.ndarray, np.ndarray]) -> No
         fit_gen(trained[0], nobody, rng)
     with pytest.raises(ValueError, match="items that nobody likes"):
         fit_scale(trained[0], nobody, rng)
+    with pytest.raises(ValueError, match=r"scores of shape \(60, 150\) range over more than 7"):
+        fit_gen(trained[0] * 10, trained[1], rng)
     with pytest.raises(ValueError, match="epochs"):
         fit_gen(*trained, rng, epochs=0)
     with pytest.raises(ValueError, match="epochs"):

@@ -44,6 +44,9 @@ from fairshot.learning.fair_scores.generator import (
     under_served_discrepancy,
 )
 
+WIDEST = 7.0
+"""Range of admirers' scores over which the discrepancy by characteristic functions is exact."""
+
 
 @dataclass(frozen=True, slots=True)
 class GenSchedule:
@@ -85,9 +88,10 @@ def fit_gen(
     items + penalty * |parameters|^2; the generator minimises the mean of MMD_i over all items. MMD_i is that
     between `samples` scores of the item's admirers and as many generated ones; an item is under-served in a
     batch where its sum of (generated - own) is at least the batch's mean.
-    Shapes: scores and liked (bool) [items, users]. Scores that are unlike between users (neighbour models)
-    are to be standardised per user first. Errors: ValueError for other shapes, scores that are not finite,
-    an item that nobody likes, and epochs < 1.
+    Shapes: scores and liked (bool) [items, users]. Scores that are unlike between users (neighbour models) are to be
+    standardised per user first. Admirers' scores may range over 7 at most, divide all otherwise.
+    Errors: ValueError for other shapes, scores that are not finite or range wider, an item that nobody likes, and
+    epochs < 1.
     """
     if epochs < 1:
         raise ValueError(f"epochs must be >= 1, shape (): {epochs}")
@@ -134,6 +138,8 @@ class _Fit:
         values = real("scores", scores, (None, None))
         likes = flags("liked", liked, values.shape)
         self.admirers = _Admirers(likes)
+        if np.ptp(values[likes]) > WIDEST:
+            raise ValueError(f"scores of shape {values.shape} range over more than {WIDEST:g} among admirers")
         self.inputs = jnp.asarray(values, jnp.float32)
         self.rng, self.schedule, self.training = rng, schedule, training
         self.state = initial(np.asarray(values, np.float32), training, rng)
