@@ -25,7 +25,7 @@ from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
 from fairshot.core.tables import views
 from fairshot.learning.attribution import attribute
 from fairshot.learning.content import ContentEncoder, fit_content
-from fairshot.learning.engagement import EngagementModel, fit_engagement
+from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
 from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, strengths
 from fairshot.learning.metrics import auc, calibration_error, log_loss
@@ -46,26 +46,23 @@ class Fitted:
     vectors: Vectors
     encoder: ContentEncoder
     index: Array | None
-    engagement: EngagementModel | None
+    engagement: EngagementModel
     figures: tuple[Figure, ...]
 
     def artifacts(self, version: str | None = None) -> Artifacts:
         """As a request reads them."""
-        missing = () if self.engagement else ("engagement: too little feedback to learn from",)
         search = VectorSearch(self.vectors, self.index)
-        return Artifacts(version, self.vectors, search, self.engagement, missing)
+        return Artifacts(version, self.vectors, search, self.engagement)
 
     def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
         """As the artifact store keeps them."""
         vectors = {"items": self.vectors.items, "gram": self.vectors.gram, "trained": self.vectors.trained}
-        models: dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]] = {
+        return {
             "vectors": (vectors, {"confidence": self.vectors.confidence}),
             "content": self.encoder.dump(),
             "index": ({} if self.index is None else {"index": self.index}, {}),
+            "engagement": self.engagement.dump(),
         }
-        if self.engagement is not None:
-            models["engagement"] = self.engagement.dump()
-        return models
 
 
 @dataclass(frozen=True)
@@ -130,15 +127,15 @@ class Trainer:
 
     def _engagement(
         self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors
-    ) -> tuple[EngagementModel | None, list[Figure]]:
-        """The ranking net and its figures on people it was not taught with."""
+    ) -> tuple[EngagementModel, list[Figure]]:
+        """The ranking net and its figures on people it was not taught with; without heads where data is scarce."""
         settings = self.config.learning
         examples = self._examples(events, feedback, held, past)
         if examples is None:
-            return None, []
+            return WITHOUT_HEADS, []
         kinds = [n for n, name in enumerate(self.kinds.names) if examples.labels[:, n].sum() >= settings.least_examples]
         if not kinds:
-            return None, []
+            return WITHOUT_HEADS, []
         labels = examples.labels[:, kinds]
         names = [self.kinds.names[n] for n in kinds]
         test = np.isin(examples.user, _drawn(examples.user, 0.15))

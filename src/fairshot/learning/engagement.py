@@ -56,6 +56,10 @@ class EngagementModel:
         return cls(tuple(description["features"]), tuple(description["kinds"]), tensors["bounds"], layers)
 
 
+WITHOUT_HEADS = EngagementModel((), (), np.zeros((2, 0), np.float32), ())
+"""The model of a log with too little feedback to learn from: every kind keeps its smoothed rate."""
+
+
 def fit_engagement(
     features: Sequence[str],
     kinds: Sequence[str],

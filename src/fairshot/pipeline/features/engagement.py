@@ -17,6 +17,8 @@ class Engagement:
     def __call__(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
         """Predict for each candidate."""
         model = ctx.snapshot.artifacts.need("engagement")
+        if not model.kinds:
+            return {}
         inputs = np.stack([batch[name] for name in model.features], axis=1).astype(np.float32, copy=False)
         probabilities = model.predict(inputs)
         return {f"p_{kind}": probabilities[:, head] for head, kind in enumerate(model.kinds)}
