@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def timed_sqlite(path: Path, events: list[Row]) -> float:
     return seconds
 
 
-def _write(db: sqlite3.Connection, entries: list[tuple[object, ...]]) -> None:
+def _write(db: sqlite3.Connection, entries: Sequence[tuple[object, ...]]) -> None:
     db.execute("BEGIN IMMEDIATE")
     db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?,?,?,?)", entries)
     db.execute("COMMIT")

@@ -13,7 +13,7 @@ import fairshot
 from fairshot.core.answers import Receipt
 from fairshot.core.errors import StoreError
 from fairshot.importing.event_ids import EventIds, Occurrences
-from fairshot.importing.run import BATCH, OUTSTANDING, import_file, in_order, plan
+from fairshot.importing.run import BATCH, import_file, in_order, plan
 
 
 def write(path: Path, text: str) -> Path:
@@ -41,22 +41,19 @@ def test_importing_twice_doubles_nothing(tmp_path: Path) -> None:
         assert app.log.head() == head
 
 
-def test_batches_wait_for_the_disk_but_not_without_bound(tmp_path: Path) -> None:
-    count = BATCH * 12 + 7
+def test_a_large_file_is_read_batch_by_batch(tmp_path: Path) -> None:
+    count = BATCH * 3 + 7
     path = write(tmp_path / "users.csv", "id\n" + "".join(f"u{n}\n" for n in range(count)))
-    waiting: list[int] = []
-    most = 0
+    sizes: list[int] = []
 
     def sink(_kind: str, records: Any) -> Any:
-        nonlocal most
-        waiting.append(len(records))
-        most = max(most, len(waiting))
-        return lambda: Receipt(waiting.pop(), 0, [], 0)
+        sizes.append(len(records))
+        return lambda: Receipt(len(records), 0, [], 0)
 
     shares: list[float] = []
     report = import_file(plan(path, None, {}, {}), sink, progress=shares.append)
     assert report.accepted == count
-    assert most == OUTSTANDING
+    assert sizes == [BATCH] * 3 + [7]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 

@@ -1,6 +1,5 @@
 """Import files: check every header first, then read, submit and report one file after the other."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -18,8 +17,7 @@ from fairshot.importing.rejected import RejectedFile, RejectedRow
 from fairshot.importing.rows import Row, RowSource
 
 BATCH = 5_000
-OUTSTANDING = 4
-"""Batches on their way to the disk while the next one is read."""
+"""Rows read and written at a time."""
 SHOWN = 20
 """Rejected rows that a report holds; the file of rejected rows has them all."""
 Sink: TypeAlias = Callable[[str, Sequence[dict[str, Any]]], Callable[[], Receipt]]
@@ -95,17 +93,14 @@ def import_file(
     with open_rows(planned.path) as source:
         rejected = RejectedFile(planned.path, source.columns, elsewhere) if keep_rejected else None
         reader = _BatchReader(planned.columns, text=source.tabular)
-        outstanding: deque[tuple[_Batch, Callable[[], Receipt]]] = deque()
         try:
             for rows in _batches(source.rows()):
                 batch = reader.read(rows)
-                outstanding.append((batch, sink(planned.kind, batch.records)))
-                if len(outstanding) >= OUTSTANDING:
-                    _settle(*outstanding.popleft(), report, rejected)
+                # Waiting for the disk before reading on is faster: two busy threads would fight over the
+                # interpreter at every row that SQLite takes (docs/decisions/0022-import-in-turns.md).
+                _settle(batch, sink(planned.kind, batch.records)(), report, rejected)
                 progress(source.position() / max(source.size, 1))
         finally:
-            while outstanding:
-                _settle(*outstanding.popleft(), report, rejected)
             if rejected is not None:
                 rejected.close()
                 report.rejected_file = None if rejected.path is None else str(rejected.path)
@@ -150,8 +145,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
         yield batch
 
 
-def _settle(batch: _Batch, wait: Callable[[], Receipt], report: Report, file: RejectedFile | None) -> None:
-    receipt = wait()
+def _settle(batch: _Batch, receipt: Receipt, report: Report, file: RejectedFile | None) -> None:
     report.accepted += receipt.accepted
     report.duplicate += receipt.duplicate
     refused = batch.refused + [RejectedRow(batch.rows[r.index], r.field, r.reason) for r in receipt.rejected]
