@@ -5,8 +5,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from fairshot.service.process import ServiceProcess, start_service
+
+# A loaded machine must not turn a law into a matter of time.
+settings.register_profile("fairshot", deadline=None, max_examples=60)
+settings.load_profile("fairshot")
 
 QUIET = "[learning]\nleast_examples = 1000000000\n"
 

@@ -19,7 +19,7 @@ class Kind(IntEnum):
     USER = 2
     FOLLOW = 3
     SLATE = 4
-    """A slate was served: in the log one entry, in a batch one row for each of its positions."""
+    """A slate was served: in the log one entry, in a batch one row for each of its positions (one of none if empty)."""
     IMPRESSION = 5
     """A client says that a position was really seen; its value is seconds in view."""
     FEEDBACK = 6

@@ -6,7 +6,9 @@ Write-ahead logging with synchronous=FULL; one transaction holds as many appends
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -46,16 +48,41 @@ class Receipt:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database durably; creates it and its schema where it is new."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _opened(path)
+        except sqlite3.Error as error:
+            # The change to write-ahead logging does not wait for others who open a new log at the same moment.
+            busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if not busy or attempt == _ATTEMPTS - 1:
+                raise StoreError(f"cannot open the log {path}: {error}") from error
+            time.sleep(0.02)
+    raise AssertionError("the last attempt returns or raises")
+
+
+_ATTEMPTS = 50
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
     try:
-        db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA fullfsync=ON")
         db.execute("PRAGMA cache_size=-32768")
         db.executescript(files("fairshot.stores").joinpath("schema.sql").read_text("utf-8"))
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot open the log {path}: {error}") from error
+    except BaseException:
+        db.close()
+        raise
     return db
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot read the log: {error}") from error
 
 
 class Log:
@@ -107,6 +134,8 @@ class Log:
         for number, draft in enumerate(new, start=seq + 1):
             user, item = rows.get("users", draft.user), rows.get("items", draft.item)
             creator = authors.get(item) if draft.creator is None else rows.get("creators", draft.creator)
+            if draft.kind == Kind.ITEM:
+                authors[item] = creator
             data = None if draft.data is None else _pack(draft.data)
             entries.append(
                 (number, draft.id, draft.kind, draft.action, draft.at, user, item, creator, draft.value, data)
@@ -163,16 +192,19 @@ class Log:
 
     # Reading
 
+    @_reading()
     def head(self) -> int:
         """The number of the latest event, 0 for an empty log."""
         (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
         return int(seq)
 
+    @_reading()
     def version(self) -> int:
         """Changes whenever another connection has committed: microseconds to ask."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
         return int(version)
 
+    @_reading()
     def read(self, after: int, limit: int = 50_000) -> EventBatch:
         """The next events after a number, at most `limit`; vocabularies are extended as far as needed."""
         self._db.execute("BEGIN")
@@ -180,7 +212,8 @@ class Log:
             entries = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)).fetchall()
             self._refresh_ids()
         finally:
-            self._db.execute("COMMIT")
+            if self._db.in_transaction:
+                self._db.execute("COMMIT")
         return self._decode(entries)
 
     def batches(self, after: int = 0, limit: int = 50_000) -> Iterator[EventBatch]:
@@ -189,18 +222,21 @@ class Log:
             yield batch
             after = int(batch.seq[-1])
 
+    @_reading()
     def record(self, side: Side, name: str) -> dict[str, Any] | None:
         """The record that stands for an id, None where there is none."""
         query = "SELECT data FROM log WHERE seq = (SELECT record FROM ids WHERE side = ? AND id = ?)"
         found = self._db.execute(query, (side, name)).fetchone()
         return None if found is None else _unpack(found[0])
 
+    @_reading()
     def records(self, side: Side, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of many rows; those without one are left out."""
         query = """SELECT ids.row, log.data FROM json_each(?) AS j
             CROSS JOIN ids ON ids.side = ? AND ids.row = j.value JOIN log ON log.seq = ids.record"""
         return {row: _unpack(data) for row, data in self._db.execute(query, (json.dumps(list(rows)), side))}
 
+    @_reading()
     def event(self, name: str) -> dict[str, Any] | None:
         """The data of the event with this id, with its time and user: how a request is explained."""
         found = self._db.execute("SELECT at, user, data FROM log WHERE id = ?", (name,)).fetchone()
@@ -217,7 +253,7 @@ class Log:
                 vocabulary.extend(names)
 
     def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
-        """Turn log entries into arrays; a slate becomes one row for each of its positions."""
+        """Turn log entries into arrays; a slate becomes one row for each position, an empty one a row of none."""
         rows: list[tuple[Any, ...]] = []
         data: list[dict[str, Any] | None] = []
         for seq, kind, action, at, user, item, creator, value, blob in entries:
@@ -228,6 +264,9 @@ class Log:
                 shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
                 for position, row in enumerate(shown.tolist(), start=1):
                     rows.append((*head, row, position, propensities[position - 1]))
+                    data.append(None)
+                if len(shown) == 0:
+                    rows.append((*head, -1, 0, np.nan))
                     data.append(None)
                 continue
             record = None if blob is None else _unpack(blob)
