@@ -101,7 +101,7 @@ def test_ten_thousand_records_are_taken_and_one_more_is_not(client: httpx.Client
     records = ",".join(["1"] * 10_000)
     answer = client.post(path, content=f'{{"{name}": [{records}]}}', headers=JSON)
     assert len(answer.json()["rejected"]) == 10_000
-    is_problem(client.post(path, content=f'{{"{name}": [{records},1]}}', headers=JSON), 413)
+    is_problem(client.post(path, content=f'{{"{name}": [{records},1]}}', headers=JSON), 400)
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -287,6 +287,8 @@ FEED = {
     "bad exclude": '{"user_id": "u", "exclude": ["a\\u0001"]}',
     "exclude no list": '{"user_id": "u", "exclude": "i1"}',
     "exclude too long": '{"user_id": "u", "exclude": [' + ",".join(['"i"'] * 10_001) + "]}",
+    "context of objects": '{"user_id": "u", "context": {"a": {}}}',
+    "long context": '{"user_id": "u", "context": {' + ",".join(f'"{n}": 1' for n in range(33)) + "}}",
     "context no object": '{"user_id": "u", "context": []}',
     "NaN in context": '{"user_id": "u", "context": {"x": NaN}}',
     "deep context": '{"user_id": "u", "context": ' + '{"a":' * 100 + "1" + "}" * 101,

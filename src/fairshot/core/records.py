@@ -32,6 +32,8 @@ Time = Annotated[
     Meta(description="ISO 8601 (UTC where no zone is given) or seconds since 1970; not more than a day ahead"),
 ]
 Text = Annotated[str, Meta(max_length=100_000)]
+# Far beyond any sensible figure, and still safe in single precision, squared and summed.
+Number = Annotated[float, Meta(ge=-1e12, le=1e12)]
 # Models compute in float32 with sums of squares over a whole catalogue: one larger number would spoil them all.
 Component = Annotated[float, Meta(ge=-1e6, le=1e6)]
 
@@ -47,7 +49,7 @@ class Item(Struct, forbid_unknown_fields=True, omit_defaults=True):
     embedding: Annotated[list[Component], Meta(min_length=1, max_length=4096)] | None = None
     created_at: Time | None = None
     durable: bool | None = None
-    price: float | None = None
+    price: Number | None = None
     attributes: dict[str, Any] | None = None
 
 
@@ -76,7 +78,7 @@ class Event(Struct, forbid_unknown_fields=True, omit_defaults=True):
     user_id: Id
     item_id: Id | None = None
     creator_id: Id | None = None
-    value: float | None = None
+    value: Number | None = None
     at: Time | None = None
     exposure: Annotated[str, Meta(max_length=512)] | None = None
 

@@ -65,13 +65,18 @@ def records(body: bytes, name: str) -> list[Any]:
     if not isinstance(found, list):
         raise ProblemError(400, f"the body must hold {name!r}, a list of records")
     if len(found) > MOST_RECORDS:
-        raise ProblemError(413, f"{len(found)} records in one call; at most {MOST_RECORDS} are accepted")
+        raise ProblemError(400, f"{len(found)} records in one call; at most {MOST_RECORDS} are accepted")
     return found
 
 
 def structure(body: bytes, shape: type[T]) -> T:
     """The body in its shape; raises Refused with field and reason."""
-    return checked(json_object(body), shape)
+    # JSON knows one kind of number: 20.0 is as whole as 20.
+    whole = {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value
+        for name, value in json_object(body).items()
+    }
+    return checked(whole, shape)
 
 
 def query(request: AnyRequest, shape: type[T]) -> T:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 import fairshot
+from fairshot.core.records import Id
 from fairshot.service.operations import Operation
 from fairshot.service.problems import MEDIA_TYPE, Problem
 
@@ -83,8 +84,7 @@ def _answer(op: Operation) -> tuple[dict[str, Any]]:
 def _path_parameters(op: Operation) -> list[dict[str, Any]]:
     if "{id}" not in op.path:
         return []
-    schema = {"type": "string", "minLength": 1, "maxLength": 256}
-    return [{"name": "id", "in": "path", "required": True, "schema": schema}]
+    return [{"name": "id", "in": "path", "required": True, "schema": msgspec.json.schema(Id)}]
 
 
 def _query_parameters(op: Operation, schemas: dict[str, Any]) -> list[dict[str, Any]]:

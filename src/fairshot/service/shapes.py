@@ -4,10 +4,11 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from fairshot.core.records import MOST_RECORDS, Creator, Decision, Event, Id, Item, User
+from fairshot.core.records import MOST_RECORDS, Creator, Decision, Event, Id, Item, Number, User
 
 MOST_AT_ONCE = 200
 """Records that one GET may ask for."""
+Name = Annotated[str, Meta(max_length=64)]
 _Records = Meta(max_length=MOST_RECORDS)
 
 
@@ -49,7 +50,9 @@ class FeedRequest(Struct, forbid_unknown_fields=True):
     surface: Annotated[str, Meta(min_length=1, max_length=64)] = "home"
     mode: Literal["personal", "nonprofiling"] = "personal"
     exclude: Annotated[list[Id], _Records] = []
-    context: Annotated[dict[str, Any], Meta(description='Restrictions, such as {"label": "Comedy"}')] = {}
+    context: Annotated[
+        dict[Name, str | Number | bool], Meta(max_length=32, description='Restrictions, such as {"label": "Comedy"}')
+    ] = {}
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
 
