@@ -19,11 +19,11 @@ def data(
       fairshot data ml-100k --into ml-100k
       fairshot import ml-100k/*.csv
     """
-    from fairshot.cli.output import progress, stderr
+    from fairshot.cli.output import progress, tell
     from fairshot.datasets import prepare
 
     with progress(name) as report:
         prepared = prepare(name, into, report)
-    stderr.print(prepared.licence, style="yellow")
+    tell(prepared.licence, style="yellow")
     for file in prepared.files:
         typer.echo(file)

@@ -86,14 +86,14 @@ def prepare(folder: Path) -> None:
 def import_and_train(folder: Path) -> None:
     """Fetch and import what is not imported, train where nothing was trained."""
     import fairshot
-    from fairshot.cli.output import progress, stderr
+    from fairshot.cli.output import progress, tell
     from fairshot.datasets import prepare as prepare_files
 
     with fairshot.open(str(folder)) as app:
         if not _is_imported(folder):
             with progress(DATA_SET) as report:
                 prepared = prepare_files(DATA_SET, folder / DATA_SET, report)
-            stderr.print(prepared.licence, style="yellow", markup=False)
+            tell(prepared.licence, style="yellow")
             _import(prepared.files, app.submit)
             _imported(folder).touch()
         if not _is_trained(folder):
@@ -122,31 +122,31 @@ def _is_trained(folder: Path) -> bool:
 
 
 def _import(files: tuple[Path, ...], sink: "Sink") -> None:
-    from fairshot.cli.output import progress, stderr
+    from fairshot.cli.output import progress, tell
     from fairshot.importing.run import import_file, plan
 
     for file in files:
         planned = plan(file, None, {}, {})
         with progress("importing") as report:
             done = import_file(planned, sink, progress=partial(report, planned.kind))
-        stderr.print(f"{planned.kind}: {done.accepted} accepted, {done.duplicate} there already")
+        tell(f"{planned.kind}: {done.accepted} accepted, {done.duplicate} there already")
 
 
 def greet(address: str) -> None:
     """Say where the page is and how a program talks to the service; open the page where there is a screen."""
-    from fairshot.cli.output import stderr
+    from fairshot.cli.output import tell
 
     post = "-H 'Content-Type: application/json' -d"
-    stderr.print(f"\nThe page: {address}", markup=False)
-    stderr.print("Or, from another terminal:", markup=False)
+    tell(f"\nThe page: {address}")
+    tell("Or, from another terminal:")
     event = '{"events": [{"event_id": "demo-1", "kind": "love", "user_id": "196", "item_id": "313"}]}'
     for line in (
         f'curl -s {address}/v1/feed {post} \'{{"user_id": "{_PERSON}", "limit": 5}}\'',
         f"curl -s {address}/v1/events {post} '{event}'",
         f"curl -s {address}/v1/status",
     ):
-        stderr.print(f"  {line}", markup=False, soft_wrap=True)
-    stderr.print("Ctrl-C ends it.", markup=False)
+        tell(f"  {line}")
+    tell("Ctrl-C ends it.")
     screen = sys.platform == "darwin" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if screen:
         webbrowser.open(address)

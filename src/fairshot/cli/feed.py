@@ -22,7 +22,7 @@ def feed(
     import msgspec
 
     import fairshot
-    from fairshot.cli.output import print_json, print_table, stderr
+    from fairshot.cli.output import print_json, print_table, tell
 
     with fairshot.open(str(existing(folder))) as app:
         answer = app.feed(user, limit)
@@ -32,6 +32,6 @@ def feed(
         return
     rows = [(p.position, p.item_id, titles[p.item_id], p.creator_id or "", p.source, p.score) for p in answer.slate]
     print_table(("position", "item", "title", "creator", "source", "score"), rows)
-    stderr.print(f"request {answer.request_id}; why: fairshot explain {answer.request_id}", markup=False)
+    tell(f"request {answer.request_id}; why: fairshot explain {answer.request_id}")
     if answer.degraded:
-        stderr.print("degraded: something that should have helped was not there; see fairshot doctor")
+        tell("degraded: something that should have helped was not there; see fairshot doctor")

@@ -98,19 +98,19 @@ def _dry_sink(folder: Path) -> "Sink":
 
 
 def _print(reports: "Iterable[Report]", dry_run: bool) -> None:
-    from fairshot.cli.output import print_table, stderr
+    from fairshot.cli.output import print_table, tell
 
     for report in reports:
         if report.first_rejected:
-            stderr.print(f"{report.file}: rejected rows", style="bold", markup=False)
+            tell(f"{report.file}: rejected rows", style="bold")
             for row in report.first_rejected:
                 place = f"{row['field']}: " if row["field"] else ""
-                stderr.print(f"  line {row['line']}: {place}{row['reason']}", markup=False)
+                tell(f"  line {row['line']}: {place}{row['reason']}")
             more = report.rejected - len(report.first_rejected)
             if more:
-                stderr.print(f"  and {more} more")
+                tell(f"  and {more} more")
             if report.rejected_file:
-                stderr.print(f"  all of them, to be mended and imported: {report.rejected_file}", markup=False)
+                tell(f"  all of them, to be mended and imported: {report.rejected_file}")
     accepted = "would be accepted" if dry_run else "accepted"
     print_table(
         ("file", "kind", accepted, "duplicate", "rejected"),

@@ -29,11 +29,11 @@ def create(
     Examples:
       fairshot keys create shop --scope ingest --scope serve
     """
-    from fairshot.cli.output import stderr
+    from fairshot.cli.output import tell
 
     with _open(folder) as store:
         key, secret = store.create(name, scopes)
-    stderr.print(f"key {key.id} of {key.name}: {', '.join(key.scopes)}; send it as Authorization: Bearer", markup=False)
+    tell(f"key {key.id} of {key.name}: {', '.join(key.scopes)}; send it as Authorization: Bearer")
     typer.echo(secret)
 
 

@@ -14,6 +14,11 @@ stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
+def tell(text: str, style: str | None = None) -> None:
+    """Say something beside the answer, as it is: paths and commands are copied from it."""
+    stderr.print(text, style=style, markup=False, soft_wrap=True)
+
+
 def print_json(value: Any) -> None:
     """Print a value as JSON that a program can read."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

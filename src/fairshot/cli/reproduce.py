@@ -31,7 +31,7 @@ def reproduce(
       fairshot reproduce
       fairshot reproduce dispatch --json
     """
-    from fairshot.cli.output import print_json, print_table, progress, stderr
+    from fairshot.cli.output import print_json, print_table, progress, tell
     from fairshot.reproductions import discover
     from fairshot.reproductions.figure import MissingData
 
@@ -56,7 +56,7 @@ def reproduce(
         for (name, source), rows in groupby(found, lambda row: (row["reproduction"], row["source"])):
             print_table(columns, [[row[column] for column in columns] for row in rows], f"{name}: {source}")
         for name, reason in missing.items():
-            stderr.print(f"{name} was left out: {reason}", markup=False)
+            tell(f"{name} was left out: {reason}")
     if not all(row["holds"] for row in found) or (names and missing):
         raise typer.Exit(1)
 

@@ -18,7 +18,7 @@ def train(folder: DataDirectory = DEFAULT_DATA, as_json: AsJSON = False) -> None
       fairshot train --json
     """
     import fairshot
-    from fairshot.cli.output import print_json, print_table, progress, stderr
+    from fairshot.cli.output import print_json, print_table, progress, tell
 
     with fairshot.open(str(existing(folder))) as app:
         with progress("training") as report:
@@ -30,6 +30,6 @@ def train(folder: DataDirectory = DEFAULT_DATA, as_json: AsJSON = False) -> None
     else:
         print_table(("model", "figure", "value"), result.figures)
         done = "is in service" if result.promoted else "was refused, the old one stays: " + "; ".join(result.reasons)
-        stderr.print(f"snapshot {result.version} {done} ({result.seconds:.1f} s)", markup=False)
+        tell(f"snapshot {result.version} {done} ({result.seconds:.1f} s)")
     if not result.promoted:
         raise typer.Exit(1)
