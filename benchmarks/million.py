@@ -41,14 +41,14 @@ def _items(app: App, cluster: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Non
     for start in range(0, len(cluster), 20_000):
         drafts = []
         for n in range(start, min(start + 20_000, len(cluster))):
+            item, creator = f"item{n}", f"creator{n % creators}"
             record = {
-                "id": f"item{n}",
-                "creator_id": f"creator{n % creators}",
+                "id": item,
+                "creator_id": creator,
                 "title": f"Made-up item {n}",
                 "labels": [f"topic{cluster[n]}"],
             }
-            at = START + n * SECOND
-            drafts.append(Draft(kind=Kind.ITEM, at=at, item=record["id"], creator=record["creator_id"], data=record))
+            drafts.append(Draft(kind=Kind.ITEM, at=START + n * SECOND, item=item, creator=creator, data=record))
         app.writer.append(drafts).result()
 
 
@@ -87,7 +87,6 @@ def _snapshot(app: App, vectors: np.ndarray[tuple[int, int], np.dtype[np.float32
     rng = np.random.default_rng(1)
     app.catch_up()
     sample = np.arange(50, dtype=np.int32)
-
 
     described = app.pipeline.describe(Context(app.request("user0"), app.live.snapshot), sample)
     names = tuple(
