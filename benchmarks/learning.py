@@ -1,4 +1,4 @@
-"""Training on MovieLens 100K, as `fairshot demo` does it: seconds, beside the bare factorisation of the same ratings."""
+"""Training on MovieLens 100K, as `fairshot demo` does it, beside the bare factorisation of its ratings."""
 
 import tempfile
 import time

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fairshot.core.arrays import Rows
+from fairshot.core.arrays import Bools, Rows
 from fairshot.core.person import Person
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
@@ -54,7 +54,8 @@ class Context:
         row = self.snapshot.ids.labels.row(label)
         stated = np.unique(self.snapshot.labels.lists["label_items"][row]).astype(np.int32)
         # A record that lost its label left an old entry behind.
-        return stated[(self.snapshot.items["labels"][stated] == row).any(axis=1)]
+        holds: Bools = (self.snapshot.items["labels"][stated] == row).any(axis=1)
+        return stated[holds]
 
     def rng(self, stage: str) -> np.random.Generator:
         """A random stream of this request and this stage alone: a logged request replays bit by bit."""
