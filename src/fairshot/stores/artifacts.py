@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -21,6 +23,8 @@ from fairshot.core.errors import CorruptArtifactError
 from fairshot.stores.files import write_durably
 
 _MANIFEST = "manifest.json"
+_ABANDONED = 86_400
+"""Seconds after which a version that was never finished is a leftover."""
 
 
 class ArtifactStore:
@@ -41,8 +45,10 @@ class ArtifactStore:
         try:
             digests = {}
             for name, (tensors, description) in models.items():
+                # Other memory layouts would be written as they lie in memory and read back scrambled.
+                plain = {key: np.asarray(tensor, order="C") for key, tensor in tensors.items()}
                 for file, data in (
-                    (f"{name}.safetensors", save_tensors(dict(tensors))),
+                    (f"{name}.safetensors", save_tensors(plain)),
                     (f"{name}.json", json.dumps(description).encode()),
                 ):
                     write_durably(beside / file, data)
@@ -61,9 +67,11 @@ class ArtifactStore:
     def manifest(self, version: str) -> dict[str, Any]:
         """What a version says of itself; raises CorruptArtifactError where it cannot be read."""
         try:
-            manifest: dict[str, Any] = json.loads((self.folder / version / _MANIFEST).read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            manifest: Any = json.loads((self.folder / version / _MANIFEST).read_text("utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise CorruptArtifactError(f"snapshot {version}: its manifest cannot be read ({error})") from error
+        if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), dict):
+            raise CorruptArtifactError(f"snapshot {version}: its manifest is not one")
         return manifest
 
     def load(self, version: str, model: str) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -81,12 +89,15 @@ class ArtifactStore:
         for version in self.versions()[:-keep]:
             if version != also:
                 shutil.rmtree(self.folder / version)
+        for path in self.folder.glob(".*/"):
+            if path.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)
 
     def _checked(self, manifest: Mapping[str, Any], version: str, file: str) -> bytes:
         try:
             data = (self.folder / version / file).read_bytes()
         except OSError as error:
             raise CorruptArtifactError(f"snapshot {version}: {file} is missing") from error
-        if hashlib.sha256(data).hexdigest() != manifest.get("sha256", {}).get(file):
+        if hashlib.sha256(data).hexdigest() != manifest["sha256"].get(file):
             raise CorruptArtifactError(f"snapshot {version}: {file} is not what its manifest says")
         return data
