@@ -1,8 +1,6 @@
-"""The application: the one place that knows every room, and what the service, the commands and the library share.
+"""The application: the one place that knows every room; service, commands and library share it.
 
-import fairshot
-app = fairshot.open("fairshot-data")
-app.feed("u1", limit=10)
+Opened by `app = fairshot.open("fairshot-data")`, asked by `app.feed("u1", limit=10)`.
 """
 
 import secrets
@@ -17,30 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 import fairshot
-from fairshot.algorithms.decay import decayed
-from fairshot.config import FILE, Config, load_config
-from fairshot.core.answers import (
-    ExplainedPosition,
-    Explanation,
-    Feed,
-    Position,
-    Receipt,
-    Rising,
-    Status,
-)
-from fairshot.core.arrays import DAY
-from fairshot.core.errors import CorruptArtifactError, FairshotError
+from fairshot.config import Config, load_config
+from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status
 from fairshot.core.events import Draft, Kind, concatenate
-from fairshot.core.exposure import Exposure, sign
 from fairshot.core.ids import Ids, Side
-from fairshot.core.records import Reader, iso
+from fairshot.core.records import Reader
 from fairshot.core.request import Context, Request
 from fairshot.core.slate import Slate
-from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.core.snapshot import Artifacts
 from fairshot.learning.loading import load_artifacts
 from fairshot.live import Live, signature
 from fairshot.pipeline.engine import Pipeline
+from fairshot.pipeline.sources.trending import strongest
 from fairshot.pipeline.stages import load_stage
+from fairshot.slates import answer_of, entry_of, explanation_of
 from fairshot.state import load_folds
 from fairshot.stores.artifacts import ArtifactStore
 from fairshot.stores.checkpoint import load_checkpoint, save_checkpoint
@@ -213,8 +201,8 @@ class App:
         request = self.request(user_id, limit, surface=surface, mode=mode, exclude=exclude, context=context)
         slate = self.pipeline(Context(request, self.live.snapshot))
         self.on_slate(slate)
-        self.writer.append([slate_draft(request, slate, self.live.snapshot, self.problems(slate))])
-        return self._answer(request, slate)
+        self.writer.append([entry_of(request, slate, self.live.snapshot)])
+        return answer_of(request, slate, self.live.snapshot, self._secret)
 
     def request(
         self,
@@ -241,32 +229,6 @@ class App:
             context=context or {},
         )
 
-    def problems(self, slate: Slate) -> list[str]:
-        """What should have helped with a slate and did not; any makes it degraded."""
-        errors = slate.trace.errors if slate.trace else []
-        return [*self.live.snapshot.artifacts.missing, *errors]
-
-    def _answer(self, request: Request, slate: Slate) -> Feed:
-        items, ids = self.live.snapshot.items, self.live.ids
-        columns = (slate.rows, items["creator"][slate.rows], slate.source, slate.score, slate.propensity)
-        positions = []
-        for position, (row, creator, source, score, propensity) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True), start=1
-        ):
-            item = ids.items.id(row)
-            exposure = Exposure(request.id, position, propensity, request.now)
-            positions.append(
-                Position(
-                    position=position,
-                    item_id=item,
-                    creator_id=ids.creators.id(creator) if creator >= 0 else None,
-                    source=slate.sources[source],
-                    score=score,
-                    exposure=sign(self._secret, exposure, request.user, item),
-                )
-            )
-        return Feed(request.id, self.live.snapshot.version, bool(self.problems(slate)), positions)
-
     def explain(self, request_id: str) -> Explanation | None:
         """The funnel and the reasons of a logged request; None where there is no such request."""
         self.flush()
@@ -278,41 +240,7 @@ class App:
         if logged is None or "funnel" not in logged:
             return None
         self.catch_up()
-        ids = self.live.ids
-        rows = np.frombuffer(logged["rows"], np.int32)
-        parts = {name: np.frombuffer(part) for name, part in logged["parts"].items()}
-        source, score = np.frombuffer(logged["source"], np.int16), np.frombuffer(logged["score"])
-        propensity, creators = (
-            np.frombuffer(logged["propensity"]),
-            self.live.snapshot.items["creator"][rows].tolist(),
-        )
-        slate = [
-            ExplainedPosition(
-                position=index + 1,
-                item_id=ids.items.id(int(row)),
-                creator_id=ids.creators.id(creators[index]) if creators[index] >= 0 else None,
-                source=logged["sources"][source[index]],
-                score=float(score[index]),
-                propensity=float(propensity[index]),
-                value={name: float(part[index]) for name, part in parts.items()},
-                rules=list(logged["notes"][index]),
-            )
-            for index, row in enumerate(rows)
-        ]
-        return Explanation(
-            request_id=request_id,
-            user_id=ids.users.id(logged["user"]),
-            at=iso(logged["at"]),
-            surface=logged["surface"],
-            mode=logged["mode"],
-            snapshot=logged["snapshot"],
-            degraded=bool(logged["problems"]),
-            problems=logged["problems"],
-            candidates=logged["candidates"],
-            removed=logged["removed"],
-            funnel=logged["funnel"],
-            slate=slate,
-        )
+        return explanation_of(request_id, logged, self.live.snapshot)
 
     def record(self, side: Side, name: str) -> dict[str, Any] | None:
         """The record of an item, creator or user; None where there is none."""
@@ -321,19 +249,17 @@ class App:
     def trending(self, limit: int = 20) -> list[Rising]:
         """What rises now, strongest first; removed items are not among it."""
         self.catch_up()
-        snapshot = self.live.snapshot
-        items, ids, now = snapshot.items, self.live.ids, self.clock()
-        rows = np.unique(snapshot.world.lists["touched"][0]["item"])
-        rows = rows[(items["record"][rows] > 0) & ~items["removed"][rows]]
-        strength = decayed(items["trend"][rows], items["trend_at"][rows], now, float(DAY))
-        order = np.lexsort((rows, -strength))[:limit]
+        snapshot, ids = self.live.snapshot, self.live.ids
+        rows, strength = strongest(snapshot, self.clock())
+        listed = (snapshot.items["record"][rows] > 0) & ~snapshot.items["removed"][rows]
+        creators = snapshot.items["creator"][rows]
         return [
             Rising(
-                ids.items.id(int(row)),
-                ids.creators.id(int(items["creator"][row])) if items["creator"][row] >= 0 else None,
-                float(value),
+                ids.items.id(int(rows[n])),
+                ids.creators.id(int(creators[n])) if creators[n] >= 0 else None,
+                float(strength[n]),
             )
-            for row, value in zip(rows[order], strength[order], strict=True)
+            for n in np.flatnonzero(listed)[:limit]
         ]
 
     def status(self) -> Status:
@@ -441,36 +367,3 @@ class Submission:
         done = self.future.result()
         accepted = sum(done.accepted)
         return Receipt(accepted, len(done.accepted) - accepted, self._rejected, done.seq)
-
-
-def slate_draft(request: Request, slate: Slate, snapshot: Snapshot, problems: list[str]) -> Draft:
-    """The log's entry of a served slate: what was shown, with which probability, and why."""
-    trace = slate.trace
-    if trace is None:
-        raise FairshotError("a slate without its trace cannot be logged")
-    return Draft(
-        kind=Kind.SLATE,
-        id=request.id,
-        at=request.now,
-        user=request.user,
-        data={
-            "rows": slate.rows.tobytes(),
-            "propensity": slate.propensity.tobytes(),
-            "source": slate.source.tobytes(),
-            "score": slate.score.tobytes(),
-            "parts": {name: part.tobytes() for name, part in slate.parts.items()},
-            "sources": slate.sources,
-            "notes": slate.notes,
-            "funnel": trace.funnel(),
-            "candidates": len(trace.rows),
-            "removed": trace.removed(),
-            "snapshot": snapshot.version,
-            "surface": request.surface,
-            "mode": "personal" if request.profile else "nonprofiling",
-            "context": dict(request.context),
-            "problems": problems,
-        },
-    )
-
-
-__all__ = ["FILE", "App", "CorruptArtifactError", "Folder", "open_app"]

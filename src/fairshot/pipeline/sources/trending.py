@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairshot.algorithms.decay import decayed
-from fairshot.core.arrays import HOUR
+from fairshot.core.arrays import HOUR, Floats, Rows
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
+from fairshot.core.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,20 @@ class Trending:
 
     def __call__(self, ctx: Context) -> Candidates:
         """The strongest risers."""
-        items = ctx.snapshot.items
-        rows = np.unique(ctx.snapshot.world.lists["touched"][0]["item"])
+        rows, _ = strongest(ctx.snapshot, ctx.now, self.half_life_hours)
         if ctx.eligible is not None:
-            rows = np.intersect1d(rows, ctx.eligible)
-        now, half_life = ctx.now, self.half_life_hours * HOUR
-        # Relative to the newest item's time, so that a catalogue at rest does not decay to zero everywhere.
-        now = min(now, int(items["trend_at"][rows].max(initial=0)))
-        strength = decayed(items["trend"][rows], items["trend_at"][rows], now, half_life)
-        order = np.lexsort((rows, -strength))[: self.count]
-        return Candidates(rows[order].astype(np.int32))
+            rows = rows[np.isin(rows, ctx.eligible)]
+        return Candidates(rows[: self.count])
+
+
+def strongest(snapshot: Snapshot, now: int, half_life_hours: float = 24.0) -> tuple[Rows, Floats]:
+    """The items touched last and their decayed trend, strongest first; now: microseconds since 1970.
+
+    A catalogue at rest is seen at the time of its last reaction, lest everything decay to zero alike.
+    """
+    items = snapshot.items
+    rows = np.unique(snapshot.world.lists["touched"][0]["item"])
+    now = min(now, int(items["trend_at"][rows].max(initial=0)))
+    strength = decayed(items["trend"][rows], items["trend_at"][rows], now, half_life_hours * HOUR)
+    order = np.lexsort((rows, -strength))
+    return rows[order].astype(np.int32), strength[order]
