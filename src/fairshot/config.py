@@ -1,9 +1,10 @@
 """Configuration: defaults.toml, then the data directory's fairshot.toml, then the environment; strict throughout."""
 
 import hashlib
+import math
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -72,13 +73,13 @@ class Serving(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65535)]
     workers: Positive
     limit: Positive
-    most: Positive
+    most: Annotated[int, Meta(ge=1, le=10_000)]
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole configuration, resolved."""
 
-    feedback: dict[str, FeedbackKind]
+    feedback: Annotated[dict[str, FeedbackKind], Meta(max_length=100)]
     impressions: Impressions
     pipeline: PipelineSettings
     learning: Learning
@@ -122,6 +123,8 @@ def load_config(folder: Path | None = None, environment: Mapping[str, str] = os.
 
 def configured(settings: Mapping[str, Any]) -> Config:
     """Check resolved settings and give them their types."""
+    for place in _not_finite(settings):
+        raise ConfigError(f"{place} is not a finite number")
     try:
         config = msgspec.convert(settings, Config)
     except msgspec.ValidationError as error:
@@ -132,6 +135,15 @@ def configured(settings: Mapping[str, Any]) -> Config:
             if stage not in terms and stage not in known_stages(kind):
                 raise ConfigError(f"[{kind}.{stage}]: there is no such stage{nearest(stage, list(terms))}")
     return config
+
+
+def _not_finite(settings: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Where a section holds nan or inf, which TOML can write."""
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from _not_finite(value, f"{path}{name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"{path}{name}"
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any], path: str = "") -> dict[str, Any]:
@@ -166,5 +178,5 @@ _ENVIRONMENT: dict[str, tuple[str, str, Any]] = {
 def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path.name} cannot be read: {error}") from error

@@ -14,6 +14,7 @@ from fairshot.core.ids import Sizes
 from fairshot.core.tables import Column, Lists, State, Table
 from fairshot.stores import checkpoint
 from fairshot.stores.checkpoint import load_checkpoint, save_checkpoint
+from fairshot.stores.files import write_durably
 
 ENTRY = np.dtype([("at", np.int64), ("item", np.int32)])
 

@@ -113,7 +113,7 @@ def _factory(kind: str, name: str) -> Any:
         class_name = "".join(word.capitalize() for word in name.split("_"))
     try:
         factory = getattr(import_module(module_name), class_name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"cannot load the stage {name!r} of {kind}: {error}") from error
     if not is_dataclass(factory):
         raise ConfigError(f"the stage {name!r} of {kind} is not a dataclass")
