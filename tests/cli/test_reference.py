@@ -6,12 +6,14 @@ from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
 from fairshot.cli import reference
 from fairshot.cli.application import application
-from fairshot.pipeline.stages import KINDS, known_stages
+from fairshot.core.candidates import Candidates
+from fairshot.pipeline.stages import KINDS, known_stages, load_stage
 
 ROOT = Path(__file__).parents[2]
 OWN_WORDS = ("feedback.", "pipeline")
@@ -61,3 +63,12 @@ def test_links_of_the_documents_lead_somewhere() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert not broken, broken
+
+
+def test_the_stage_in_contributing_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (tmp_path / "own_stage.py").write_text(text.partition("```python\n")[2].partition("```")[0], "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    stage = load_stage("value", "own_stage:Conversation", {"power": 2.0})
+    batch = Candidates(np.arange(2, dtype=np.int32), {"p_comment": np.array([0.5, 1.0])})
+    assert stage.call(batch, None).tolist() == [0.25, 1.0]
