@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers unit browser soak bench lock clean
+.PHONY: help setup demo test lint types layers unit browser soak bench docs lock clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /' | sort
@@ -44,6 +44,9 @@ soak: setup  ## long suites: thousands of kills, long fuzzing
 
 bench: setup  ## speed beside the physical limit
 	$(BIN)/fairshot bench $(ARGS)
+
+docs: setup  ## write the generated pages anew
+	$(BIN)/python -m fairshot.cli.reference docs/reference
 
 lock: setup  ## resolve the dependencies anew
 	$(BIN)/python -m pip install --quiet uv

@@ -18,7 +18,17 @@ def reproduce(
         list[str] | None, typer.Argument(metavar="[NAME…]", help="Which; all of them where none is named.")
     ] = None,
     science_data: Annotated[
-        Path | None, typer.Option("--science-data", metavar="DIR", help="A folder of the data sets that some need.")
+        Path | None,
+        typer.Option(
+            "--science-data",
+            metavar="DIR",
+            envvar="FAIRSHOT_SCIENCE_DATA",
+            help="A folder of the data sets that some need.",
+            show_default="shared/data beside the checkout, where it is",
+        ),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE", help="Also write the figures as a page of Markdown.")
     ] = None,
     as_json: AsJSON = False,
 ) -> None:
@@ -30,12 +40,14 @@ def reproduce(
     Examples:
       fairshot reproduce
       fairshot reproduce dispatch --json
+      fairshot reproduce --page docs/reproductions.md
     """
     from fairshot.cli.output import print_json, print_table, progress, tell
     from fairshot.reproductions import discover
     from fairshot.reproductions.figure import MissingData
 
-    known = discover()
+    known, beside = discover(), Path(__file__).parents[4] / "shared" / "data"
+    data = science_data or (beside if beside.is_dir() else None)
     chosen = names or list(known)
     unknown = [name for name in chosen if name not in known]
     if unknown:
@@ -46,17 +58,19 @@ def reproduce(
         for number, name in enumerate(chosen):
             report(name, number / len(chosen))
             try:
-                found += [_plain(name, figure) for figure in known[name].figures(science_data)]
+                found += [_plain(name, figure) for figure in known[name].figures(data)]
             except MissingData as lacking:
                 missing[name] = str(lacking)
+    if page is not None:
+        page.write_text(_markdown(found, missing), "utf-8")
     if as_json:
-        print_json({"figures": found, "left_out": missing})
+        print_json(found)
     else:
         columns = ("name", "figure", "target", "tolerance", "holds")
         for (name, source), rows in groupby(found, lambda row: (row["reproduction"], row["source"])):
             print_table(columns, [[row[column] for column in columns] for row in rows], f"{name}: {source}")
-        for name, reason in missing.items():
-            tell(f"{name} was left out: {reason}")
+    for name, reason in missing.items():
+        tell(f"{name} was left out: {reason}")
     if not all(row["holds"] for row in found) or (names and missing):
         raise typer.Exit(1)
 
@@ -64,3 +78,24 @@ def reproduce(
 def _plain(name: str, figure: "Figure") -> dict[str, Any]:
     """A figure in plain types: some are computed by NumPy."""
     return {"reproduction": name, **asdict(figure), "figure": float(figure.figure), "holds": bool(figure.holds)}
+
+
+def _markdown(found: list[dict[str, Any]], missing: dict[str, str]) -> str:
+    """The page: a section for each reproduction, a line for each figure."""
+    lines = ["<!-- Written by `fairshot reproduce --page docs/reproductions.md`. -->", "", "# Reproductions", ""]
+    lines += ["Published figures, and what the code of this repository gives on the same set-up.", ""]
+    for name, rows in groupby(found, lambda row: row["reproduction"]):
+        lines += [
+            f"## {name}",
+            "",
+            "| figure | here | target | tolerance | holds | source |",
+            "|---|---|---|---|---|---|",
+        ]
+        for row in rows:
+            target = row["target"] if isinstance(row["target"], str) else f"{row['target']:.7g}"
+            holds = "yes" if row["holds"] else "**no**"
+            cells = (row["name"], f"{row['figure']:.7g}", target, f"{row['tolerance']:g}", holds, row["source"])
+            lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    lines += [f"Left out: {name} ({reason})" for name, reason in missing.items()]
+    return "\n".join(lines).rstrip() + "\n"
