@@ -70,8 +70,8 @@ def load(data: Path | None, part: str = "test") -> Split:
 
 def inputs(split: Split, seed: int) -> Inputs:
     """Factorise the likes and reduce the content."""
-    model = AlternatingLeastSquares(factors=200, regularization=30.0, alpha=30.0, iterations=15, random_state=seed)
     with threadpool_limits(1, "blas"):
+        model = AlternatingLeastSquares(factors=200, regularization=30.0, alpha=30.0, iterations=15, random_state=seed)
         model.fit(csr_matrix(split.liked), show_progress=False)
     _, _, right = randomized_svd(split.warm, 1000, n_iter=2, random_state=seed)
     warm, cold = (np.asarray(part @ right.T, np.float32) for part in (split.warm, split.cold))
