@@ -153,8 +153,13 @@ def people(folder: Path) -> list[str]:
     return found
 
 
-def slates(folder: Path, rate: float = RATE, seconds: float = SECONDS) -> list[Figure]:
-    """Latency of slates of 20 at a fixed rate, the CPU of each, and the memory of the API process."""
+def slates(
+    folder: Path, rate: float = RATE, seconds: float = SECONDS, goals: tuple[float, float] = (4.0, 15.0)
+) -> list[Figure]:
+    """Latency of slates of 20 at a fixed rate, the CPU of each, and the memory of the API process.
+
+    goals: milliseconds at the median and at the 99th percentile.
+    """
     users = people(folder)
     with start_service(folder) as service:
         api = _api_process(service)
@@ -164,8 +169,8 @@ def slates(folder: Path, rate: float = RATE, seconds: float = SECONDS) -> list[F
         memory = _resident(api)
     p50, p99 = statistics.median(taken) * 1e3, taken[int(0.99 * len(taken))] * 1e3
     return [
-        Figure(f"slate over HTTP at {rate:.0f}/s, p50", p50, "ms", "<= 4", p50 <= 4),
-        Figure(f"slate over HTTP at {rate:.0f}/s, p99", p99, "ms", "<= 15", p99 <= 15),
+        Figure(f"slate over HTTP at {rate:.0f}/s, p50", p50, "ms", f"<= {goals[0]:g}", p50 <= goals[0]),
+        Figure(f"slate over HTTP at {rate:.0f}/s, p99", p99, "ms", f"<= {goals[1]:g}", p99 <= goals[1]),
         Figure("CPU of the API process for one slate, logging it included", cpu * 1e3, "ms"),
         Figure("resident memory of the API process", memory, "MiB", "<= 2048", memory <= 2048),
     ]
@@ -285,15 +290,15 @@ def read_your_writes(folder: Path, trials: int = TRIALS) -> list[Figure]:
     return [Figure(f"stale slates of {trials} after acknowledged feedback", stale, "", "0", stale == 0)]
 
 
-def restart(folder: Path) -> list[Figure]:
-    """Seconds from the command to the first answer."""
+def restart(folder: Path, limit: float = 3.0) -> list[Figure]:
+    """Seconds from the command to the first answer; limit: how many it may take."""
     taken = []
     for _ in range(3):
         start = time.perf_counter()
         with start_service(folder):
             taken.append(time.perf_counter() - start)
     best = min(taken)
-    return [Figure("restart with its data, best of 3", best, "s", "<= 3", best <= 3)]
+    return [Figure("restart with its data, best of 3", best, "s", f"<= {limit:g}", best <= limit)]
 
 
 # The process
