@@ -43,7 +43,7 @@ class Access:
             raise ProblemError(403, f"the key lacks the scope: one of {', '.join(sorted(allowed))}")
 
 
-def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's hook before every handler; one that does not say who may is open to nobody."""
     allowed = handler.opt.get("scopes")
     if allowed is None:

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -35,6 +36,8 @@ def create_service() -> "Service":
     set_up_logging()
     # Slates are computed one at a time: threads inside BLAS would only wait for one another.
     threadpool_limits(1)
+    # The loop answers while the writer and decoders work in threads: it should get the interpreter back soon.
+    sys.setswitchinterval(0.0005)
     return Service(create_api(open_app(Path(os.environ[FOLDER]))))
 
 

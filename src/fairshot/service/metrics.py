@@ -1,6 +1,7 @@
 """What Prometheus may know: counts and seconds, never an id of a person or a key."""
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Summary, generate_latest
@@ -40,10 +41,14 @@ def observe_slate(slate: Slate) -> None:
         return
     _slate.observe(slate.trace.seconds)
     for step in slate.trace.steps:
-        name = f"{step.kind}.{step.name}"
-        _stage.labels(name).observe(step.seconds)
+        _stage_of(step.kind, step.name).observe(step.seconds)
         if step.error is not None:
-            _stage_errors.labels(name).inc()
+            _stage_errors.labels(f"{step.kind}.{step.name}").inc()
+
+
+@cache
+def _stage_of(kind: str, name: str) -> Summary:
+    return _stage.labels(f"{kind}.{name}")
 
 
 def observe_receipt(kind: str, receipt: Receipt) -> None:

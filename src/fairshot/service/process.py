@@ -55,7 +55,7 @@ def start_service(folder: Path, *arguments: str, log: Path | None = None) -> Ser
             command, stdout=subprocess.PIPE, stderr=messages, text=True, start_new_session=True
         )
     address = process.stdout.readline().strip() if process.stdout else ""
+    service = ServiceProcess(folder, address, process)
     if not address.startswith("http"):
-        process.wait()
-        raise FairshotError(f"the service on {folder} did not start; status {process.returncode}")
-    return ServiceProcess(folder, address, process)
+        raise FairshotError(f"the service on {folder} did not start; status {service.stop()}")
+    return service
