@@ -6,6 +6,7 @@ Source: van den Oord, Dieleman, Schrauwen, "Deep content-based music recommendat
 regression from content to factors), with a closed form in place of the network.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,8 +23,14 @@ RIDGE = 1.0
 
 def words(record: Mapping[str, Any]) -> str:
     """The text of a record; each label is one word of its own, whatever it holds."""
-    labels = " ".join("label_" + "_".join(str(label).lower().split()) for label in record.get("labels") or ())
+    labels = " ".join(_one_word(str(label)) for label in record.get("labels") or ())
     return f"{record.get('title') or ''} {record.get('text') or ''} {labels}"
+
+
+def _one_word(label: str) -> str:
+    """A label as letters and digits only, for at anything else the vectorizer would cut it."""
+    plain = "_".join(label.lower().split())
+    return "label_" + re.sub(r"\W", lambda sign: f"_{ord(sign[0]):x}_", plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,14 @@ class ContentEncoder:
     width: int
 
     def encode(self, records: Sequence[Mapping[str, Any]]) -> Floats:
-        """Vectors of records; zero where a record says nothing that a map can read."""
+        """Vectors of records; zero where a record says nothing that a map can read.
+
+        An embedding of a length that has no map leaves its record to its words.
+        """
         result = np.zeros((len(records), self.width), dtype=np.float32)
-        for space, index in _spaces(records).items():
-            if space in self.maps and len(index):
+        for own, index in _spaces(records).items():
+            space = own if own in self.maps else "text"
+            if space in self.maps:
                 content = self.content(space, [records[i] for i in index.tolist()])
                 told = content.any(axis=1)
                 result[index[told]] = (_with_constant(content) @ self.maps[space])[told]
@@ -91,11 +102,16 @@ def fit_content(
     vectorizer, components = _fit_text(records, dimensions)
     encoder = ContentEncoder(vectorizer, components, {}, vectors.shape[1])
     maps: dict[str, Floats] = {}
-    for space, index in _spaces(records).items():
+    # Words are learned from whoever has any, also beside an embedding: a later item may come without one.
+    for space, index in {**_spaces(records), "text": np.arange(len(records))}.items():
         index = index[evidence[index] > 0]
         if len(index) < 2:
             continue
-        content = _with_constant(encoder.content(space, [records[i] for i in index.tolist()]))
+        found = encoder.content(space, [records[i] for i in index.tolist()])
+        told = found.any(axis=1)
+        if told.sum() < 2:
+            continue
+        index, content = index[told], _with_constant(found[told])
         weight = np.log1p(evidence[index]).astype(np.float32)[:, None]
         system = content.T @ (content * weight) + RIDGE * np.eye(content.shape[1], dtype=np.float32)
         maps[space] = np.linalg.solve(system, content.T @ (vectors[index] * weight)).astype(np.float32)
@@ -110,8 +126,10 @@ def _fit_text(records: Sequence[Mapping[str, Any]], dimensions: int) -> tuple[Tf
         tfidf = vectorizer.fit_transform(texts)
     except ValueError:  # no text at all, or no word that occurs twice
         return None, nothing
-    if min(tfidf.shape) <= 2:
+    if tfidf.shape[1] <= 2:
         return vectorizer, np.eye(tfidf.shape[1], dtype=np.float32)
+    if tfidf.shape[0] <= 2:  # the records themselves span all there is
+        return vectorizer, np.ascontiguousarray(tfidf.toarray().T, dtype=np.float32)
     svd = TruncatedSVD(min(dimensions, min(tfidf.shape) - 1), random_state=0)
     svd.fit(tfidf)
     return vectorizer, np.ascontiguousarray(svd.components_.T, dtype=np.float32)

@@ -101,7 +101,8 @@ def fit_engagement(
         decay = sum(jnp.sum(matrix**2) for matrix, _ in parameters)
         return jnp.sum(losses * w[:, None]) / jnp.sum(w) + 1e-5 * decay
 
-    batch = min(2048, len(data))
+    # Few examples are taught in smaller batches: else a small log would be a handful of steps, and learn nothing.
+    batch = min(2048, max(128, len(data) // 32), len(data))
     steps = max(1, len(data) // batch)
     optimiser = optax.adam(optax.cosine_decay_schedule(3e-3, epochs * steps))
 

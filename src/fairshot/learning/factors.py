@@ -28,7 +28,10 @@ def fit_factors(
     wanted", every other pair confidence 1 in "not wanted": the same objective as `algorithms.fold_in`.
     """
     matrix = strengths.astype(np.float32, copy=True)
+    # Reactions that cancel leave a stored zero, which the solver would take for "not even unwanted".
+    matrix.eliminate_zeros()
     matrix.data = np.sign(matrix.data) * (1 + confidence * np.abs(matrix.data))
+
     def tick(iteration: int, *_: object) -> None:
         if progress is not None:
             progress((iteration + 1) / iterations)
@@ -57,7 +60,7 @@ def scaled_regularization(strengths: csr_matrix, regularization: float) -> float
     One setting then serves ten people and a million alike: without it small catalogues collapse to zero.
     """
     people, items = (len(np.unique(index)) for index in strengths.nonzero())
-    return float(regularization * max(strengths.nnz, 1) / max(np.sqrt(people * items), 1.0))
+    return float(regularization * max(int(strengths.count_nonzero()), 1) / max(np.sqrt(people * items), 1.0))
 
 
 def gram_of(items: Floats, regularization: float) -> Floats:

@@ -1,0 +1,114 @@
+"""Engagement: the net finds what is there to find, and says probabilities whatever it is asked."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load, save
+
+from fairshot.core.arrays import Floats
+from fairshot.learning.engagement import EngagementModel, fit_engagement
+from fairshot.learning.metrics import auc, calibration_error
+
+
+def fit(inputs: Floats, labels: Floats, weights: Floats | None = None, **more: int) -> EngagementModel:
+    return fit_engagement(
+        [f"f{n}" for n in range(inputs.shape[1])],
+        [f"k{n}" for n in range(labels.shape[1])],
+        inputs.astype(np.float32),
+        labels.astype(np.float32),
+        np.ones(len(inputs), np.float32) if weights is None else weights,
+        hidden=[16, 8],
+        epochs=more.get("epochs", 6),
+        seed=more.get("seed", 0),
+    )
+
+
+def planted(n: int, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Inputs of unlike scale, and two kinds of feedback drawn with probabilities that are logistic in them."""
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(size=(n, 4))
+    logits = np.stack([1.5 * raw[:, 0] - raw[:, 1] - 0.5, 2 * raw[:, 2] - 2], axis=1)
+    truth = 1 / (1 + np.exp(-logits))
+    return raw * [1, 1000, 0.01, 1] + [0, 5000, 0, 0], (rng.random(truth.shape) < truth).astype(float), truth
+
+
+@pytest.fixture(scope="module")
+def model() -> EngagementModel:
+    inputs, labels, _ = planted(12_000, 0)
+    return fit(inputs, labels, epochs=12)
+
+
+def test_a_planted_truth_is_found_by_every_head(model):
+    inputs, labels, truth = planted(6000, 1)
+    predicted, ones = model.predict(inputs.astype(np.float32)), np.ones(6000)
+    for head in range(2):
+        best = auc(labels[:, head], truth[:, head], ones)
+        assert auc(labels[:, head], predicted[:, head], ones) > best - 0.01
+        assert calibration_error(labels[:, head], predicted[:, head], ones) < 0.03
+        assert np.corrcoef(predicted[:, head], truth[:, head])[0, 1] > 0.97
+
+
+def test_a_stored_model_predicts_the_same_bit_by_bit(model):
+    tensors, description = model.dump()
+    back = EngagementModel.load(load(save(tensors)), json.loads(json.dumps(description)))
+    inputs = planted(500, 2)[0].astype(np.float32)
+    assert back.predict(inputs).tobytes() == model.predict(inputs).tobytes()
+    assert (back.features, back.kinds) == (model.features, model.kinds)
+
+
+@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=4, max_size=4), min_size=1, max_size=5))
+def test_predictions_are_probabilities_whatever_is_asked(model, rows):
+    predicted = model.predict(np.array(rows, dtype=np.float32))
+    assert predicted.shape == (len(rows), 2)
+    assert ((predicted >= 0) & (predicted <= 1)).all()
+
+
+def test_beyond_the_range_that_was_taught_nothing_changes(model):
+    low, high = model.bounds
+    assert model.predict(low[None] - 1e6).tobytes() == model.predict(low[None]).tobytes()
+    assert model.predict(high[None] + 1e6).tobytes() == model.predict(high[None]).tobytes()
+    assert len(model.predict(low[None][:0])) == 0
+
+
+def test_what_is_asked_is_not_changed(model):
+    inputs = planted(50, 3)[0].astype(np.float32) * 100
+    before = inputs.copy()
+    model.predict(inputs)
+    assert (inputs == before).all()
+
+
+def test_the_same_examples_and_seed_give_the_same_model_bit_by_bit():
+    inputs, labels, _ = planted(1500, 4)
+    one, other, another = (fit(inputs, labels, epochs=2, seed=seed) for seed in (0, 0, 1))
+    first, second, third = ({k: v.tobytes() for k, v in m.dump()[0].items()} for m in (one, other, another))
+    assert first == second
+    assert first != third
+
+
+def test_weights_say_how_often_an_example_stands_for():
+    """A negative that stands for ten pulls the base rate down as ten would."""
+    rng = np.random.default_rng(5)
+    inputs = rng.normal(size=(4000, 2))
+    labels = (rng.random((4000, 1)) < 0.5).astype(float)
+    weights = np.where(labels[:, 0] > 0, 1, 9).astype(np.float32)
+    predicted = fit(inputs, labels, weights).predict(inputs.astype(np.float32))
+    assert predicted.mean() == pytest.approx(0.1, abs=0.03)
+
+
+@given(
+    st.integers(1, 6),
+    st.sampled_from([0.0, 7.0, -1e6, 1e-8]),
+    st.sampled_from([0.0, 1.0]),
+)
+@settings(max_examples=6)
+def test_few_examples_constant_features_and_one_sided_labels_give_finite_models(n, constant, label):
+    inputs = np.full((n, 2), constant)
+    model = fit(inputs, np.full((n, 1), label), epochs=2)
+    predicted = model.predict(np.array([[constant, constant], [1e30, -1e30]], dtype=np.float32))
+    assert np.isfinite(predicted).all()
+    assert (predicted[0] > 0.5).all() == (label == 1.0)
+    for tensor in model.dump()[0].values():
+        assert np.isfinite(tensor).all()
