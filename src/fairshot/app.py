@@ -126,6 +126,8 @@ class App:
         self.writer = self.open_writer()
         self.on_slate: Callable[[Slate], None] = lambda _slate: None
         """Told of every slate with its trace: metrics."""
+        self.on_entry: Callable[[Draft], None] = self._log_entry
+        """Told to log a slate; the service does so after the answer is out."""
         self.on_promoted: Callable[[], None] = self.swap
         """Called while the log's snapshot is not the one in service; the service loads it off its thread."""
         self._restore()
@@ -201,8 +203,12 @@ class App:
         request = self.request(user_id, limit, surface=surface, mode=mode, exclude=exclude, context=context)
         slate = self.pipeline(Context(request, self.live.snapshot))
         self.on_slate(slate)
-        self.writer.append([entry_of(request, slate, self.live.snapshot)])
-        return answer_of(request, slate, self.live.snapshot, self._secret)
+        answer = answer_of(request, slate, self.live.snapshot, self._secret)
+        self.on_entry(entry_of(request, slate, self.live.snapshot))
+        return answer
+
+    def _log_entry(self, entry: Draft) -> None:
+        self.writer.append([entry])
 
     def request(
         self,

@@ -14,6 +14,7 @@ from typing import Any
 from fairshot.app import App, Submission
 from fairshot.core.answers import Explanation, Feed, Receipt
 from fairshot.core.errors import StoreError
+from fairshot.core.events import Draft
 from fairshot.core.snapshot import Artifacts
 from fairshot.service import metrics
 from fairshot.service.bodies import records
@@ -27,6 +28,8 @@ TICK = 0.2
 PATIENCE = 5.0
 """Seconds that a feed request waits for what it wants applied."""
 _POLL = 0.005
+_GATHER = 0.004
+"""Seconds in which slates gather before they are logged together."""
 # After these SQLite has rolled back cleanly, and trying again is sound; after a failed fsync it is not.
 _PASSING = ("SQLITE_FULL", "SQLITE_BUSY")
 
@@ -40,7 +43,9 @@ class Runtime:
         self._loading: asyncio.Task[None] | None = None
         self._ticking: asyncio.Task[None] | None = None
         self._parent = os.getppid()
+        self._entries: list[Draft] = []
         app.on_slate = metrics.observe_slate
+        app.on_entry = self._log_soon
         app.on_promoted = self._load_promoted
 
     async def start(self) -> None:
@@ -54,6 +59,7 @@ class Runtime:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
+        self._log_entries()
         await asyncio.to_thread(self.app.writer.close)
         self.app.log.close()
 
@@ -91,8 +97,20 @@ class Runtime:
 
     async def explain(self, request_id: str) -> Explanation | None:
         """The funnel of a request, logged or just being logged."""
+        self._log_entries()
         await asyncio.wrap_future(self.app.writer.append([]))
         return self.app.explained(request_id)
+
+    def _log_soon(self, entry: Draft) -> None:
+        """Log a slate once its answer is out: the writer would want the interpreter just then."""
+        if not self._entries:
+            asyncio.get_running_loop().call_later(_GATHER, self._log_entries)
+        self._entries.append(entry)
+
+    def _log_entries(self) -> None:
+        if self._entries:
+            self.app.writer.append(self._entries)
+            self._entries = []
 
     def user_ids(self, prefix: str, limit: int) -> list[str]:
         """Ids of known users that begin so, in order of arrival."""
