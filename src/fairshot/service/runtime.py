@@ -109,8 +109,14 @@ class Runtime:
 
     def _log_entries(self) -> None:
         if self._entries:
-            self.app.writer.append(self._entries)
+            logged = asyncio.wrap_future(self.app.writer.append(self._entries))
+            logged.add_done_callback(self._follow)
             self._entries = []
+
+    def _follow(self, logged: "asyncio.Future[Any]") -> None:
+        # Between two requests, so that the next one need not: folding a slate costs as much as a stage.
+        if not logged.cancelled() and logged.exception() is None:
+            self._guarded(self.app.catch_up)
 
     def user_ids(self, prefix: str, limit: int) -> list[str]:
         """Ids of known users that begin so, in order of arrival."""
