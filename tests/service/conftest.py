@@ -49,6 +49,11 @@ class InProcess:
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{self.host}") as client:
             return await client.request(method, path, **parts)
 
+    @property
+    def runtime(self) -> Any:
+        """The application inside the service."""
+        return self._litestar.state.runtime
+
     def run(self, work: Callable[[], Any]) -> Any:
         """Run a coroutine function on the loop."""
         return self._runner.run(work())

@@ -21,9 +21,12 @@ from fairshot.core.errors import StoreError
 from fairshot.core.events import Draft, EventBatch, Kind, event_batch
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import SIDES, Ids, Side
+from fairshot.stores.bulk import insert, update
 
 RECORDS: dict[Kind, Side] = {Kind.ITEM: "items", Kind.CREATOR: "creators", Kind.USER: "users"}
 _SELECT = "SELECT seq, kind, action, at, user, item, creator, value, data FROM log"
+_STANDS = """UPDATE ids SET record = new.column1, creator = new.column2 FROM {rows} AS new
+    WHERE ids.side = new.column3 AND ids.row = new.column4"""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
@@ -130,7 +133,8 @@ class Log:
         rows.find("creators", (d.creator for d in new))
         rows.find("labels", (label for d in new if d.kind == Kind.ITEM for label in _labels(d)))
         authors = self._authors(rows.get("items", d.item) for d in new if d.creator is None)
-        entries, records = [], []
+        entries: list[tuple[Any, ...]] = []
+        records: dict[tuple[Side, int | None], tuple[Any, ...]] = {}
         for number, draft in enumerate(new, start=seq + 1):
             user, item = rows.get("users", draft.user), rows.get("items", draft.item)
             creator = authors.get(item) if draft.creator is None else rows.get("creators", draft.creator)
@@ -144,9 +148,9 @@ class Log:
                 side = RECORDS[draft.kind]
                 row = {"items": item, "creators": creator, "users": user}[side]
                 author = creator if side == "items" else None
-                records.append((number, author, side, row))
-        self._db.executemany("INSERT INTO log VALUES (?,?,?,?,?,?,?,?,?,?)", entries)
-        self._db.executemany("UPDATE ids SET record = ?, creator = ? WHERE side = ? AND row = ?", records)
+                records[side, row] = (number, author, side, row)
+        insert(self._db, "log", entries)
+        update(self._db, _STANDS, list(records.values()))
         return Receipt(fresh, seq + len(new))
 
     def _fresh(self, drafts: Sequence[Draft]) -> list[bool]:
@@ -304,10 +308,7 @@ class _RowFinder:
         if new:
             (last,) = self._db.execute("SELECT coalesce(max(row), -1) FROM ids WHERE side = ?", (side,)).fetchone()
             rows = range(last + 1, last + 1 + len(new))
-            self._db.executemany(
-                "INSERT INTO ids (side, row, id) VALUES (?, ?, ?)",
-                [(side, row, name) for row, name in zip(rows, new, strict=True)],
-            )
+            insert(self._db, "ids (side, row, id)", [(side, *pair) for pair in zip(rows, new, strict=True)])
             found.update(zip(new, rows, strict=True))
         self._found[side].update(found)
 
