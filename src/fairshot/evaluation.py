@@ -20,6 +20,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import views
+from fairshot.learning.interactions import shown_of
 from fairshot.training import Protocol, Trainer
 
 PROTOCOLS: Mapping[Protocol, str] = {
@@ -63,8 +64,10 @@ def evaluate(
     events = concatenate(list(app.log.batches()))
     held = held_out(events, protocol, seed)
     if not held.any():
-        raise FairshotError("nothing can be held out: people need at least two reactions each")
-    trained = events.where(~held)
+        raise FairshotError("nothing can be held out: people need reactions to at least three items each")
+    if not events.of(Kind.ITEM).any():
+        raise FairshotError("no item has a record, so nothing can be shown; import the items too")
+    trained = events.where(~held & ~shown_of(events, held))
     trainer = Trainer(app.config, app.live.folds, app.pipeline, app.live.ids, protocol, report)
     fitted = trainer.fit(trained)
     states = {name: fold.add(fold.empty(), trained) for name, fold in app.live.folds.items()}

@@ -27,7 +27,7 @@ from fairshot.learning.attribution import attribute
 from fairshot.learning.content import ContentEncoder, fit_content
 from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
-from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, strengths
+from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, shown_of, strengths
 from fairshot.learning.metrics import auc, calibration_error, log_loss
 from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.pipeline.engine import Pipeline
@@ -211,6 +211,8 @@ class Trainer:
             np.minimum.at(since, feedback.user[held], feedback.at[held])
             shown = events.of(Kind.SLATE, Kind.IMPRESSION) & (events.user >= 0)
             late |= shown & (events.at >= since[np.maximum(events.user, 0)])
+        else:
+            late |= shown_of(events, late)
         kept = events.where(~late)
         states = {name: fold.add(fold.empty(), kept) for name, fold in self.folds.items()}
         search = VectorSearch(vectors, build_index(vectors.items))

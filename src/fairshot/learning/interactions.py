@@ -62,6 +62,12 @@ def random_share(feedback: Feedback, share: float) -> Bools:
     return drawn[index]
 
 
+def shown_of(events: EventBatch, held: Bools) -> Bools:
+    """Which events are impressions of what was held out: bool (n,); they would keep it from being shown again."""
+    pairs = events.user.astype(np.int64) << 32 | events.item.astype(np.int64) & 0xFFFFFFFF
+    return events.of(Kind.SLATE, Kind.IMPRESSION) & np.isin(pairs, pairs[held])
+
+
 def strengths(feedback: Feedback, kinds: FeedbackKinds, shape: tuple[int, int]) -> csr_matrix:
     """Signed strength of every pair, float32 sparse (users, items): the sum of the preferences of what happened."""
     preference: Floats = kinds.preferences[feedback.action].astype(np.float32)
