@@ -208,7 +208,8 @@ class App:
         return answer
 
     def _log_entry(self, entry: Draft) -> None:
-        self.writer.append([entry])
+        # Waited for, lest the next slate of the same person repeat this one.
+        self.writer.append([entry]).result()
 
     def request(
         self,
@@ -319,7 +320,8 @@ class App:
     def _restore(self) -> None:
         states = {name: fold.empty() for name, fold in self.live.folds.items()}
         seq, promoted = load_checkpoint(self.folder.checkpoints, self._signature, states)
-        if seq:
+        # A log restored from an older copy ends before its checkpoints; then it alone counts.
+        if 0 < seq <= self.log.head():
             self.live.restore(states, seq, promoted)
         self.catch_up()
 

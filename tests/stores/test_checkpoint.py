@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fairshot.app import open_app
 from fairshot.core.ids import Sizes
 from fairshot.core.tables import Column, Lists, State, Table
 from fairshot.stores import checkpoint
@@ -153,3 +154,16 @@ def test_data_without_its_manifest_is_no_checkpoint(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="power cut"):
         save_checkpoint(tmp_path, 1, "s", filled(1, Sizes()), None)
     assert loaded(tmp_path) == (0, None)
+
+
+def test_a_checkpoint_ahead_of_its_log_is_not_used(tmp_path):
+    """A log restored from an older copy would else skip every event up to the checkpoint's number."""
+    with open_app(tmp_path) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": "c"} for n in range(20)])
+        assert app.checkpoint() == 20
+    for path in tmp_path.glob("fairshot.db*"):
+        path.unlink()
+    with open_app(tmp_path) as app:
+        app.ingest(items=[{"id": "new", "creator_id": "c"}])
+        assert app.status().items == 1
+        assert [position.item_id for position in app.feed("u").slate] == ["new"]
