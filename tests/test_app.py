@@ -112,6 +112,12 @@ def test_acknowledged_feedback_is_in_the_very_next_slate(app: App) -> None:
         assert item not in [position.item_id for position in app.feed(user, 5).slate]
 
 
+def test_the_next_slate_repeats_nothing_of_the_last(app: App) -> None:
+    for n in range(20):
+        first, second = app.feed(f"reader{n}", 20), app.feed(f"reader{n}", 20)
+        assert {p.item_id for p in first.slate}.isdisjoint(p.item_id for p in second.slate)
+
+
 def test_an_item_without_any_feedback_has_a_vector_at_once(app: App) -> None:
     app.ingest(items=[{"id": "cold", "creator_id": "newcomer", "title": "jazz story", "labels": ["jazz"]}])
     app.catch_up()

@@ -47,6 +47,12 @@ def tell(client: httpx.Client, **event: Any) -> dict[str, Any]:
     return receipt
 
 
+def test_the_next_slate_repeats_nothing_of_the_last(client: httpx.Client) -> None:
+    for n in range(50):
+        first, second = feed(client, f"reader{n}", limit=20), feed(client, f"reader{n}", limit=20)
+        assert set(shown(first)).isdisjoint(shown(second))
+
+
 def test_a_slate_is_what_the_contract_says(client: httpx.Client) -> None:
     answer = feed(client, "nobody has met this person", limit=5)
     assert set(answer) == {"request_id", "snapshot", "degraded", "slate"}

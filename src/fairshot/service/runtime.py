@@ -44,6 +44,8 @@ class Runtime:
         self._ticking: asyncio.Task[None] | None = None
         self._parent = os.getppid()
         self._entries: list[Draft] = []
+        self._unlogged: dict[str, asyncio.Future[Any] | None] = {}
+        """People whose latest slate is not in the log yet, and what will tell when it is."""
         app.on_slate = metrics.observe_slate
         app.on_entry = self._log_soon
         app.on_promoted = self._load_promoted
@@ -86,6 +88,8 @@ class Runtime:
             raise ProblemError(400, f"limit: at most {self.app.config.serving.most} positions are given")
         if wanted.after is not None:
             await self._applied(wanted.after)
+        if wanted.user_id in self._unlogged:
+            await self._settled(wanted.user_id)
         return self.app.feed(
             wanted.user_id,
             wanted.limit,
@@ -106,14 +110,27 @@ class Runtime:
         if not self._entries:
             asyncio.get_running_loop().call_later(_GATHER, self._log_entries)
         self._entries.append(entry)
+        if entry.user is not None:
+            self._unlogged[entry.user] = None
 
     def _log_entries(self) -> None:
         if self._entries:
             logged = asyncio.wrap_future(self.app.writer.append(self._entries))
+            for entry in self._entries:
+                if entry.user is not None:
+                    self._unlogged[entry.user] = logged
             logged.add_done_callback(self._follow)
             self._entries = []
 
+    async def _settled(self, user: str) -> None:
+        """Wait until what the person was just shown is known, lest they are shown it again."""
+        self._log_entries()
+        logged = self._unlogged.get(user)
+        if logged is not None:
+            await asyncio.wait([logged])
+
     def _follow(self, logged: "asyncio.Future[Any]") -> None:
+        self._unlogged = {user: entry for user, entry in self._unlogged.items() if entry is not logged}
         # Between two requests, so that the next one need not: folding a slate costs as much as a stage.
         if not logged.cancelled() and logged.exception() is None:
             self._guarded(self.app.catch_up)
