@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
-from fairshot.core.records import MOST_RECORDS, Refused, checked
+from fairshot.core.records import MOST_RECORDS, Refused, checked, valid_id
 from fairshot.core.strict_json import Flaw, StrictJSONError, parse
 from fairshot.service.problems import ProblemError
 
@@ -14,8 +14,16 @@ LARGEST_BODY = 8 * 1024 * 1024
 # A refused body is read to its end up to here, so that the client sees the answer and not a broken connection.
 _DRAINED = 8 * LARGEST_BODY
 
+SLASH = "\x00"
+"""Stands for an escaped slash inside an id of a path; see `api.keep_slashes`."""
 AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T", bound=Struct)
+
+
+def path_id(request: AnyRequest) -> str:
+    """The id in the path; raises Refused where it can be none."""
+    name: str = request.path_params["id"]
+    return valid_id("id", name.replace(SLASH, "/"))
 
 
 async def read_body(request: AnyRequest) -> bytes:

@@ -17,7 +17,7 @@ from fairshot.core.errors import StoreError
 from fairshot.core.events import Draft
 from fairshot.core.snapshot import Artifacts
 from fairshot.service import metrics
-from fairshot.service.bodies import records
+from fairshot.service.bodies import AnyRequest, records
 from fairshot.service.logs import log
 from fairshot.service.problems import ProblemError
 from fairshot.service.shapes import FeedRequest
@@ -209,3 +209,9 @@ class Runtime:
             return
         self.app.swap(artifacts)
         log.info("a snapshot is in service", snapshot=artifacts.version, missing=artifacts.missing)
+
+
+def runtime_of(request: AnyRequest) -> Runtime:
+    """The runtime that answers a request."""
+    runtime: Runtime = request.app.state.runtime
+    return runtime

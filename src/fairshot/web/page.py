@@ -103,7 +103,8 @@ def handlers() -> list[HTTPRouteHandler]:
         return answer(request, site.files["index.html"], ASK_EACH_TIME)
 
     @get("/static/{version:str}/{name:str}", sync_to_thread=False)
-    def static(request: AnyRequest, version: str, name: str) -> Response[bytes]:
+    def static(request: AnyRequest) -> Response[bytes]:
+        version, name = request.path_params["version"], request.path_params["name"]
         file = site.files.get(name)
         if file is None or name == "index.html":
             raise NotFoundException(detail="the page has no such file")

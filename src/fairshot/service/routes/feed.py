@@ -1,0 +1,58 @@
+"""What goes out: slates, why they are as they are, and what rises."""
+
+from litestar.response.base import ASGIResponse
+
+from fairshot.core.answers import Explanation, Feed
+from fairshot.core.records import valid_id
+from fairshot.service import shapes
+from fairshot.service.access import scopes
+from fairshot.service.bodies import AnyRequest, path_id, query, read_body, structure
+from fairshot.service.operations import Operation, answer
+from fairshot.service.problems import ProblemError
+from fairshot.service.runtime import runtime_of
+
+
+@Operation(
+    method="POST",
+    path="/v1/feed",
+    summary="A slate for a person",
+    scopes=scopes("serve"),
+    body=shapes.FeedRequest,
+    answer=Feed,
+)
+async def post_feed(request: AnyRequest) -> ASGIResponse:
+    """A slate for anybody, known or not."""
+    wanted = structure(await read_body(request), shapes.FeedRequest)
+    valid_id("user_id", wanted.user_id)
+    for name in wanted.exclude:
+        valid_id("exclude", name)
+    return answer(await runtime_of(request).feed(wanted))
+
+
+@Operation(
+    method="GET",
+    path="/v1/requests/{id}",
+    summary="The funnel of a request, and why each position",
+    scopes=scopes("serve", "analyst"),
+    answer=Explanation,
+    problems=(400, 404, 503),
+)
+async def get_request(request: AnyRequest) -> ASGIResponse:
+    """What became of every candidate."""
+    found = await runtime_of(request).explain(path_id(request))
+    if found is None:
+        raise ProblemError(404, "there is no such request")
+    return answer(found)
+
+
+@Operation(
+    method="GET",
+    path="/v1/trending",
+    summary="What rises now",
+    scopes=scopes("serve"),
+    query=shapes.TrendingQuery,
+    answer=shapes.Trending,
+)
+async def get_trending(request: AnyRequest) -> ASGIResponse:
+    """Rising items, strongest first."""
+    return answer({"trending": runtime_of(request).app.trending(query(request, shapes.TrendingQuery).limit)})
