@@ -284,3 +284,23 @@ def test_a_record_can_change_and_change_back(app: App) -> None:
 
 def test_only_fairshot_algorithms_need_be_imported() -> None:
     assert fairshot.__all__ == ["__version__", "open"]
+
+
+@pytest.mark.parametrize("user", ["", "a\x00b", "\ud800", "x" * 257, "é" * 129])
+def test_ids_that_none_can_have_are_refused(app: App, user: str) -> None:
+    with pytest.raises(ValueError, match="user_id|surrogate"):
+        app.feed(user)
+    with pytest.raises(ValueError, match="JSON has none of"):
+        app.feed("p0", context={"x": object()})
+
+
+def test_a_young_platform_is_personal_before_any_head_is_learned(tmp_path: Path) -> None:
+    folder = tmp_path / "young"
+    folder.mkdir()
+    (folder / "fairshot.toml").write_text("[learning]\nfactors = 8\ntext_dimensions = 8\nleast_examples = 1000000\n")
+    with open_app(folder) as app:
+        app.ingest(**records())
+        app.train()
+        assert not app.feed("p0").degraded
+        assert taste_share(app, "p0") >= 0.6
+        assert taste_share(app, "p1") <= 0.4

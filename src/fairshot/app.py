@@ -19,7 +19,7 @@ from fairshot.config import Config, load_config
 from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status
 from fairshot.core.events import Draft, Kind, concatenate
 from fairshot.core.ids import Ids, Side
-from fairshot.core.records import Reader
+from fairshot.core.records import Reader, Refused, checked, valid_id
 from fairshot.core.request import Context, Request
 from fairshot.core.slate import Slate
 from fairshot.core.snapshot import Artifacts
@@ -221,8 +221,13 @@ class App:
         exclude: Iterable[str] = (),
         context: Mapping[str, Any] | None = None,
     ) -> Request:
-        """A request as of now, with an id of its own."""
+        """A request as of now, with an id of its own; raises ValueError for an id or a context that none can have."""
         ids = self.live.ids
+        try:
+            valid_id("user_id", checked(user_id, str))
+            checked(dict(context or {}), dict[str, Any])
+        except Refused as refused:
+            raise ValueError(str(refused)) from refused
         rows = [ids.items.row(name) for name in exclude]
         return Request(
             id=secrets.token_hex(16),

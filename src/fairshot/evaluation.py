@@ -20,7 +20,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import views
-from fairshot.learning.interactions import shown_of
+from fairshot.learning.interactions import grouped, shown_of
 from fairshot.training import Protocol, Trainer
 
 PROTOCOLS: Mapping[Protocol, str] = {
@@ -78,7 +78,9 @@ def evaluate(
         feedback=app.config.kinds,
         artifacts=fitted.artifacts("evaluation"),
     )
-    truth = [np.unique(events.item[held & (events.user == row)]) for row in range(events.sizes.users)]
+    told = np.flatnonzero(held)
+    found = grouped(events.user[told], np.arange(events.sizes.users))
+    truth = [np.unique(events.item[told[index]]) for index in found]
     now = int(trained.at[trained.of(Kind.FEEDBACK)].max())
     results: list[Measured] = []
     for arm, config in arms(app.config).items():

@@ -27,7 +27,15 @@ from fairshot.learning.attribution import attribute
 from fairshot.learning.content import ContentEncoder, fit_content
 from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
-from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, shown_of, strengths
+from fairshot.learning.interactions import (
+    Feedback,
+    feedback_of,
+    grouped,
+    latest_share,
+    random_share,
+    shown_of,
+    strengths,
+)
 from fairshot.learning.metrics import auc, calibration_error, log_loss
 from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.pipeline.engine import Pipeline
@@ -168,16 +176,19 @@ class Trainer:
         answers = feedback.where(held)
         people = _drawn_people(answers.user, settings.people)
         shown = attribute(events, len(self.kinds.names), int(settings.attribution_hours * HOUR))
+        ignored = ~shown.labels.any(axis=1)
+        answered_by = grouped(answers.user, people)
+        ignored_by = grouped(shown.user[ignored], people)
         gathered: list[Examples] = []
         for number, row in enumerate(people.tolist()):
-            one = answers.where(answers.user == row)
-            gathered.append(self._examples_of(snapshot, row, one, shown.item[shown.user == row]))
+            one = answers.where(answered_by[number])
+            gathered.append(self._examples_of(snapshot, row, one, shown.item[ignored][ignored_by[number]]))
             if number % 50 == 0:
                 self.progress("examples", number / len(people))
         self.progress("examples", 1.0)
         return joined(gathered)
 
-    def _examples_of(self, snapshot: Snapshot, row: int, answers: Feedback, shown: Rows) -> "Examples":
+    def _examples_of(self, snapshot: Snapshot, row: int, answers: Feedback, ignored: Rows) -> "Examples":
         settings = self.config.learning
         user = self.ids.users.id(row)
         now = int(answers.at.min() if self.holdout == "latest" else answers.at.max())
@@ -189,7 +200,7 @@ class Trainer:
         rng = stream("training", user)
         drawn = rng.choice(pool, min(settings.negatives, len(pool)), replace=False)
         # Impressions without an answer are negatives for certain: each stands for itself.
-        seen = np.setdiff1d(np.intersect1d(shown, pool), drawn)
+        seen = np.setdiff1d(np.intersect1d(ignored, pool), drawn)
         wanted = np.unique(answers.item)
         rows = np.concatenate([wanted, drawn, seen]).astype(np.int32)
         labels = np.zeros((len(rows), len(self.kinds.names)), dtype=np.float32)

@@ -237,7 +237,7 @@ def test_any_time_is_microseconds_or_refused(value):
 
 @given(st.text(st.characters(codec="utf-8"), max_size=300))
 def test_valid_id_agrees_with_its_definition(name):
-    bad = len(name.encode()) > 256 or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name)
+    bad = not name or len(name.encode()) > 256 or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name)
     try:
         assert valid_id("id", name) == name
         assert not bad

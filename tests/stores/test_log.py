@@ -132,7 +132,7 @@ def test_the_creator_of_feedback_does_not_depend_on_which_commit_it_shares(log, 
     together, apart = everything(log), everything(other)
     assert together.creator.tolist() == apart.creator.tolist()
     named = [other._ids.creators.id(row) if row >= 0 else None for row in apart.creator.tolist()]
-    assert named == [None, "c1", "c1", "c2", "c2", "own"]
+    assert named == [None, "c1", "c1", "c2", "c2", "c2"]
     other.close()
 
 

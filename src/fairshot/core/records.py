@@ -257,7 +257,9 @@ def _where(message: str) -> tuple[str, str]:
 
 
 def valid_id(field: str, name: str) -> str:
-    """The id as it is; raises Refused where it is too long in bytes or holds a control character."""
+    """The id as it is; raises Refused where it is empty, too long in bytes, or holds a control character."""
+    if not name:
+        raise Refused(field, "is empty")
     if len(name) > LONGEST_ID or (not name.isascii() and len(name.encode("utf-8")) > LONGEST_ID):
         raise Refused(field, f"is longer than {LONGEST_ID} bytes")
     if not name.isprintable() and _CONTROL.search(name):

@@ -27,8 +27,8 @@ class Feedback:
     def __len__(self) -> int:
         return len(self.user)
 
-    def where(self, keep: Bools) -> "Feedback":
-        """A part of it."""
+    def where(self, keep: Bools | Ints) -> "Feedback":
+        """A part of it, by mask or by indices."""
         return Feedback(self.user[keep], self.item[keep], self.action[keep], self.at[keep], self.event[keep])
 
 
@@ -38,6 +38,14 @@ def feedback_of(events: EventBatch) -> Feedback:
     index = np.flatnonzero(told)
     index = index[np.argsort(events.at[index], kind="stable")]
     return Feedback(events.user[index], events.item[index], events.action[index], events.at[index], index)
+
+
+def grouped(rows: Array, wanted: Array) -> list[Ints]:
+    """For each of the wanted rows, ascending, the indices at which it stands: one sort, not a scan for each."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts, ends = np.searchsorted(ordered, wanted, "left"), np.searchsorted(ordered, wanted, "right")
+    return [order[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def latest_share(feedback: Feedback, share: float) -> Bools:

@@ -132,12 +132,14 @@ class Log:
         rows.find("items", (d.item for d in new))
         rows.find("creators", (d.creator for d in new))
         rows.find("labels", (label for d in new if d.kind == Kind.ITEM for label in _labels(d)))
-        authors = self._authors(rows.get("items", d.item) for d in new if d.creator is None)
+        authors = self._authors(rows.get("items", d.item) for d in new if d.kind not in RECORDS)
         entries: list[tuple[Any, ...]] = []
         records: dict[tuple[Side, int | None], tuple[Any, ...]] = {}
         for number, draft in enumerate(new, start=seq + 1):
             user, item = rows.get("users", draft.user), rows.get("items", draft.item)
-            creator = authors.get(item) if draft.creator is None else rows.get("creators", draft.creator)
+            # Who made an item is what its record says, whatever feedback on it names.
+            said = item is not None and draft.kind != Kind.ITEM
+            creator = authors.get(item) if said else rows.get("creators", draft.creator)
             if draft.kind == Kind.ITEM:
                 authors[item] = creator
             data = None if draft.data is None else _pack(draft.data)

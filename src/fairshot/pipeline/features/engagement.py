@@ -12,13 +12,29 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """Columns p_<kind>, float32 (n,) in [0, 1], for every kind the model has learned; others keep their rate."""
+    """Columns p_<kind>, float32 (n,) in [0, 1], for every kind the model has learned; others keep their rate.
+
+    Where nothing was learned yet, for want of feedback, the rates are tilted by how close the item is to the
+    person, lest a young platform show everybody the same: logit p' = logit p +- tilt * closeness, plus for
+    kinds that speak for an item, minus for those against it.
+    """
+
+    tilt: float = 2.0
 
     def __call__(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
         """Predict for each candidate."""
         model = ctx.snapshot.artifacts.need("engagement")
         if not model.kinds:
-            return {}
+            return self._tilted(batch, ctx)
         inputs = np.stack([batch[name] for name in model.features], axis=1).astype(np.float32, copy=False)
         probabilities = model.predict(inputs)
         return {f"p_{kind}": probabilities[:, head] for head, kind in enumerate(model.kinds)}
+
+    def _tilted(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
+        odds = np.exp(np.float32(self.tilt) * batch["closeness"])
+        tilted = {}
+        for kind, preference in zip(ctx.snapshot.feedback.names, ctx.snapshot.feedback.preferences, strict=True):
+            rate = batch[f"p_{kind}"]
+            moved = rate * (odds if preference > 0 else 1 / odds if preference < 0 else 1)
+            tilted[f"p_{kind}"] = moved / (1 - rate + moved)
+        return tilted
