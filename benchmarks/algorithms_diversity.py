@@ -1,13 +1,7 @@
-"""Re-rankers beside the obvious NumPy version of the same thing: milliseconds of both, and the ratio.
-
-Run as a script it prints a table; OMP_NUM_THREADS=1 for one thread.
-"""
-
-import time
-from collections.abc import Callable
-from typing import NamedTuple
+"""Re-rankers beside the obvious NumPy version: `measure()` gives milliseconds of both, their ratio and the limit."""
 
 import numpy as np
+from benchmarks._speed import Speed, beside, show
 from numpy.typing import NDArray
 
 from fairshot.algorithms.diversity import dpp, mmr, ssd
@@ -15,31 +9,7 @@ from fairshot.algorithms.spacing import author_decay, excess_of_m, n_of_m
 
 Floats = NDArray[np.floating]
 N, D, K = 500, 64, 20
-
-
-class Comparison(NamedTuple):
-    """Median milliseconds of one call of ours and of the obvious version, and how many times faster ours is."""
-
-    ours: float
-    obvious: float
-
-    @property
-    def ratio(self) -> float:
-        return self.obvious / self.ours
-
-
-def compare(ours: Callable[[], object], obvious: Callable[[], object], repeats: int = 100) -> Comparison:
-    return Comparison(_median(ours, repeats), _median(obvious, max(3, repeats // 20)))
-
-
-def _median(call: Callable[[], object], repeats: int) -> float:
-    call()
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - start)
-    return float(np.median(taken)) * 1e3
+REPEATS = (100, 5)
 
 
 def candidates(seed: int = 0) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -117,22 +87,30 @@ def author_decay_obvious(scores: Floats, authors: NDArray[np.int64]) -> Floats:
     return out
 
 
-def run() -> dict[str, Comparison]:
+def measure(seed: int = 0) -> list[Speed]:
     """Every re-ranker at 500 candidates of 64 dimensions and 20 picks."""
-    scores, vectors, groups = candidates()
-    rules = [1, 2, 2], [10, 5, 3]
-    return {
-        "dpp": compare(lambda: dpp(scores, vectors, K), lambda: dpp_obvious(scores, vectors, K)),
-        "ssd": compare(lambda: ssd(scores, vectors, K), lambda: ssd_obvious(scores, vectors, K)),
-        "mmr": compare(lambda: mmr(scores, vectors, K), lambda: mmr_obvious(scores, vectors, K)),
-        "n_of_m": compare(lambda: n_of_m(groups, *rules, K), lambda: n_of_m_obvious(groups, *rules, K)),
-        "author_decay": compare(
-            lambda: author_decay(scores, groups[:, 0]), lambda: author_decay_obvious(scores, groups[:, 0])
+    scores, vectors, groups = candidates(seed)
+    rules, authors, of = ([1, 2, 2], [10, 5, 3]), groups[:, 0], f"{N} to {K}"
+    return [
+        beside(f"DPP {of}", lambda: dpp(scores, vectors, K), lambda: dpp_obvious(scores, vectors, K), 1.0, REPEATS),
+        beside(f"SSD {of}", lambda: ssd(scores, vectors, K), lambda: ssd_obvious(scores, vectors, K), 2.0, REPEATS),
+        beside(f"MMR {of}", lambda: mmr(scores, vectors, K), lambda: mmr_obvious(scores, vectors, K), 2.0, REPEATS),
+        beside(
+            f"n of m, {of}",
+            lambda: n_of_m(groups, *rules, K),
+            lambda: n_of_m_obvious(groups, *rules, K),
+            2.0,
+            REPEATS,
         ),
-    }
+        beside(
+            f"author decay of {N}",
+            lambda: author_decay(scores, authors),
+            lambda: author_decay_obvious(scores, authors),
+            1.0,
+            REPEATS,
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    print(f"{'':14}{'ours ms':>10}{'obvious ms':>12}{'ratio':>8}")
-    for name, found in run().items():
-        print(f"{name:14}{found.ours:10.3f}{found.obvious:12.3f}{found.ratio:8.1f}")
+    show(measure())
