@@ -18,17 +18,43 @@ def test_the_augmented_product_is_the_score_less_the_price(seed: int, count: int
     np.testing.assert_allclose(product, queries @ items.T - prices[groups])
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_minima_are_reached_to_within_a_few_positions(seed: int) -> None:
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3), st.integers(1, 6), st.sampled_from([None, 0.0, 0.05]))
+def test_minima_are_reached_on_every_scale_and_with_any_step(
+    seed: int, scale: float, k: int, step: float | None
+) -> None:
     rng = np.random.default_rng(seed)
-    groups = np.repeat([0, 1, 2], 10)
-    items = rng.normal(size=(30, 6)) * np.array([1.5, 1.0, 0.3])[groups][:, None]
-    queries = rng.normal(size=(300, 6))
-    minimum = np.array([0, 200, 300])
-    slates = fair_sync(queries, items, groups, minimum, 5, step=0.05)
-    received = np.bincount(groups[slates].ravel(), minlength=3)
-    assert np.all(received >= minimum - 10)
+    groups = np.append(rng.integers(0, 4, 12), [0, 1, 2, 3])
+    items = scale * rng.normal(size=(16, 3)) + groups[:, None]
+    queries = rng.normal(size=(int(rng.integers(1, 40)), 3))
+    most = np.minimum(np.bincount(groups), k) * len(queries)
+    share = rng.dirichlet(np.ones(4)) * rng.choice([1.0, 0.5])
+    minimum = np.minimum(np.floor(share * len(queries) * k), most)
+    slates = fair_sync(queries, items, groups, minimum, k, step=step)
+    assert all(len(set(slate)) == k for slate in slates.tolist())
+    assert np.all(np.bincount(groups[slates].ravel(), minlength=4) >= minimum)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_whatever_is_feasible_is_reached(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    groups, k, queries = np.repeat([0, 1, 2], rng.integers(1, 4, 3)), 3, rng.normal(size=(9, 2))
+    any_slates = np.array([rng.permutation(len(groups))[:k] for _ in queries])
+    minimum = np.bincount(groups[any_slates].ravel(), minlength=3)
+    received = np.bincount(groups[fair_sync(queries, rng.normal(size=(len(groups), 2)), groups, minimum, k)].ravel())
+    np.testing.assert_array_equal(received, minimum)
+
+
+def test_an_unpopular_group_is_shown_before_the_end() -> None:
+    slates = fair_sync([[1.0]] * 100, [[9.0], [8.0], [1.0]], [0, 0, 1], [0, 50], 1).ravel()
+    assert np.bincount(slates, minlength=3)[2] >= 50
+    rng = np.random.default_rng(0)
+    items, groups = rng.normal(0, 3, (40, 16)), np.repeat([0, 1], 20)
+    items[20:] *= 0.1
+    received = fair_sync(rng.normal(size=(400, 16)), items, groups, [0, 400], 4)
+    assert groups[received].sum() >= 400
+    assert groups[received[:300]].sum() >= 200, "prices move from the start, it is not all forced at the end"
 
 
 def test_without_minima_retrieval_is_plain() -> None:
@@ -45,6 +71,8 @@ def test_prices_are_subsidies_only() -> None:
 def test_bad_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match=r"minimum of shape \(1,\) asks for more than 2"):
         fair_sync([[1.0]] * 2, [[1.0]], [0], [3], 1)
+    with pytest.raises(ValueError, match=r"100 positions of group 1, which can fill 50"):
+        fair_sync([[1.0]] * 50, [[1.0], [0.5], [0.2]], [0, 0, 1], [0, 100], 2)
     with pytest.raises(ValueError, match="k must lie within"):
         fair_sync([[1.0]], [[1.0]], [0], [0], 2)
     with pytest.raises(ValueError, match=r"groups of shape \(1,\)"):
