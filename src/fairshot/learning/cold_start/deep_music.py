@@ -9,6 +9,7 @@ convolutional network on audio; the regression target and the loss are the same)
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import jax
@@ -46,12 +47,15 @@ def fit_ridge(
 ) -> Ridge:
     """Fit the linear map in closed form; no choice of network, step size or seed.
 
-    Formula: slope = (X' W X + penalty I)^-1 X' W (Y - level), level the weighted mean of Y. Solved exactly
-    for dense content; by conjugate gradients on all columns at once for sparse content, whose X' W X is
-    never built, until the residual is below 1e-5 of the right side.
+    Formula: the minimum over slope and level of sum_i w_i |y_i - level - x_i slope|^2 + penalty |slope|^2, which is
+    slope = (Z' W Z + penalty I)^-1 Z' W (Y - y), level = y - x slope, with x and y the weighted means of X and Y and
+    Z = X - x. The same for dense and for sparse content; dense is solved exactly, sparse by conjugate gradients on
+    all columns at once, with neither Z nor Z' W Z ever built, until the residual of each column is below 1e-5 of its
+    right side.
     Shapes: content [n, c], dense or sparse; vectors [n, d]; weights [n] at least zero, such as log(1 + likes)
     of each item; returns slope [c, d] and level [d].
     Errors: ValueError for other shapes, values that are not finite, penalty <= 0, weights that are all zero.
+    RuntimeWarning where conjugate gradients have not come to that residual within `iterations`.
 
     >>> ridge = fit_ridge(np.array([[0.0], [1.0], [2.0]]), np.array([[1.0], [3.0], [5.0]]), penalty=1e-6)
     >>> ridge(np.array([[3.0]])).round(3)
@@ -65,31 +69,45 @@ def fit_ridge(
         raise ValueError(f"weights must be [{len(y)}], at least zero and not all zero, got shape {w.shape}")
     level = np.average(y, axis=0, weights=w).astype(np.float32)
     if issparse(x):
-        slope = _conjugate_gradients(x, w[:, None], y - level, penalty, iterations)
-        return Ridge(slope, level)
-    centre = np.average(x, axis=0, weights=w).astype(np.float32)
-    scaled = (x - centre) * w[:, None]
-    system = scaled.T @ (x - centre) + penalty * np.eye(x.shape[1], dtype=np.float32)
-    slope = np.linalg.solve(system, scaled.T @ (y - level)).astype(np.float32)
+        centre = np.asarray(x.T @ (w / w.sum()), np.float32)
+        slope = _conjugate_gradients(x, centre, w[:, None], y - level, penalty, iterations)
+    else:
+        centre = np.average(x, axis=0, weights=w).astype(np.float32)
+        scaled = (x - centre) * w[:, None]
+        system = scaled.T @ (x - centre) + penalty * np.eye(x.shape[1], dtype=np.float32)
+        slope = np.linalg.solve(system, scaled.T @ (y - level)).astype(np.float32)
     return Ridge(slope, np.asarray(level - centre @ slope, np.float32))
 
 
-def _conjugate_gradients(x: Content, w: Floats32, y: Floats32, penalty: float, iterations: int) -> Floats32:
-    """Solve (X' W X + penalty I) B = X' W Y, every column with its own step."""
-    right = np.asarray(x.T @ (w * y))
+def _conjugate_gradients(
+    x: Content, centre: Floats32, w: Floats32, y: Floats32, penalty: float, iterations: int
+) -> Floats32:
+    """Solve (Z' W Z + penalty I) B = Z' W Y with Z = X - centre, every column with its own step."""
+
+    def back(rows: Floats32) -> Floats32:
+        return np.asarray(x.T @ rows - np.outer(centre, rows.sum(axis=0)))
+
+    right = back(w * y)
     slope = np.zeros_like(right)
     residual, direction = right.copy(), right.copy()
     squared = np.einsum("ij,ij->j", residual, residual)
     enough = 1e-10 * np.maximum(squared, 1e-30)
     for _ in range(iterations):
-        image = np.asarray(x.T @ (w * (x @ direction))) + penalty * direction
+        if (squared <= enough).all():
+            break
+        image = back(w * (x @ direction - centre @ direction)) + penalty * direction
         step = squared / np.maximum(np.einsum("ij,ij->j", direction, image), 1e-30)
         slope += step * direction
         residual -= step * image
         previous, squared = squared, np.einsum("ij,ij->j", residual, residual)
-        if (squared <= enough).all():
-            break
         direction = residual + squared / np.maximum(previous, 1e-30) * direction
+    if not (squared <= enough).all():
+        left = 1e-5 * float(np.sqrt((squared / enough).max()))
+        warnings.warn(
+            f"ridge has not converged in {iterations} iterations: residual {left:.1e} of the right side, not 1e-5",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return slope.astype(np.float32)
 
 
