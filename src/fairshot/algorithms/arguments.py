@@ -10,23 +10,25 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-def real(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Floats:
-    """Return finite float64 numbers of the given shape; None stands for any length of at least one.
+def real(name: str, value: ArrayLike, shape: Sequence[int | None] | None) -> Floats:
+    """Return finite float64 numbers of the given shape; a length of None is any of at least one.
 
-    Errors: ValueError with the argument's name and shape where a length differs, an axis is empty, or a
-    number is not finite.
+    Shapes: `shape` itself may be None, for any. Errors: ValueError with the argument's name and shape where a
+    length differs, an axis is empty, a number is not finite, or what is given are no real numbers at all
+    (ragged rows, strings, complex numbers, objects).
 
     >>> real("scores", [[1, 2]], (None, 2))
     array([[1., 2.]])
     """
-    array = np.asarray(value, np.float64)
-    _shaped(name, array, shape)
+    array = _floats(name, value)
+    if shape is not None:
+        _shaped(name, array, shape)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} of shape {array.shape} must be finite")
     return array
 
 
-def at_least_zero(name: str, value: ArrayLike, shape: Sequence[int | None]) -> Floats:
+def at_least_zero(name: str, value: ArrayLike, shape: Sequence[int | None] | None) -> Floats:
     """Return finite numbers >= 0 of the given shape. Errors: as `real`, and for negative numbers.
 
     >>> at_least_zero("clicks", [0, 2], (None,))
@@ -89,6 +91,52 @@ def within(name: str, value: float, low: float, high: float) -> float:
     if not low <= value <= high:
         raise ValueError(f"{name} must lie within [{low:g}, {high:g}], shape (): {value}")
     return value
+
+
+def whole(name: str, value: int, low: int) -> int:
+    """Return an integer of at least `low`. Errors: ValueError for less, for floats (even whole) and booleans.
+
+    >>> whole("top", 3, 1)
+    3
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < low:
+        raise ValueError(f"{name} must be an integer >= {low}, shape {np.shape(value)}: {value!r}")
+    return int(value)
+
+
+def broadcast(**named: NDArray[np.generic]) -> tuple[int, ...]:
+    """Return the common shape of arrays that broadcast. Errors: ValueError with the names and shapes.
+
+    >>> broadcast(level=np.zeros((2, 1)), strength=np.zeros(3))
+    (2, 3)
+    """
+    try:
+        return np.broadcast_shapes(*(array.shape for array in named.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in named.items())
+        raise ValueError(f"shapes must broadcast: {shapes}") from None
+
+
+def finite_result(name: str, value: Floats) -> Floats:
+    """Return a result unless it overflowed. Errors: ValueError with the name of what was too large and its shape.
+
+    >>> finite_result("scores", np.ones(1))
+    array([1.])
+    """
+    if not np.isfinite(value).all():
+        raise ValueError(f"{name} of shape {value.shape} is too large: the result is not finite")
+    return value
+
+
+def _floats(name: str, value: ArrayLike) -> Floats:
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        size = len(value) if isinstance(value, Sequence) else "?"
+        raise ValueError(f"{name} must be an array of real numbers, shape ({size}, ragged)") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} of shape {array.shape} must be real numbers, not {array.dtype}")
+    return array.astype(np.float64, copy=False)
 
 
 def _shaped(name: str, array: NDArray[np.generic], shape: Sequence[int | None]) -> None:

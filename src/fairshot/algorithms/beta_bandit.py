@@ -12,9 +12,11 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from scipy.special import betaln, digamma
 
-from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real
+from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real, whole
 
 STRENGTH_BOUNDS = (1e-3, 1e7)
+MOST_EVIDENCE = 1e15
+"""Largest Beta parameter that is drawn from; far above, the sampler itself overflows to nan."""
 
 
 def posterior(successes: ArrayLike, trials: ArrayLike, prior: tuple[float, float]) -> tuple[Floats, Floats]:
@@ -40,16 +42,15 @@ def thompson_draw(alpha: ArrayLike, beta: ArrayLike, rng: np.random.Generator) -
 
     Formula: r_i ~ Beta(alpha_i, beta_i).
     Shapes: alpha and beta [n]; returns [n] within [0, 1].
-    Errors: ValueError where shapes differ or parameters are not positive.
+    Errors: ValueError where shapes differ or parameters are not within (0, 1e15].
 
     >>> thompson_draw([3e6, 1e6], [1e6, 3e6], np.random.default_rng(0)).round(2)
     array([0.75, 0.25])
     """
-    ups, downs = np.asarray(alpha, np.float64), np.asarray(beta, np.float64)
-    if ups.shape != downs.shape:
-        raise ValueError(f"beta must have the shape of alpha {ups.shape}, shape {downs.shape}")
-    if not (np.all(ups > 0) and np.all(downs > 0)):
-        raise ValueError(f"alpha and beta must be > 0, shape {ups.shape}")
+    ups = real("alpha", alpha, None)
+    downs = real("beta", beta, ups.shape)
+    if not all(np.all((array > 0) & (array <= MOST_EVIDENCE)) for array in (ups, downs)):
+        raise ValueError(f"alpha and beta must be within (0, {MOST_EVIDENCE:g}], shape {ups.shape}")
     return rng.beta(ups, downs)
 
 
@@ -61,8 +62,9 @@ def thompson_top(alpha: ArrayLike, beta: ArrayLike, top: int, rng: np.random.Gen
     >>> thompson_top([1e6, 3e6, 2e6], [3e6, 1e6, 2e6], top=2, rng=np.random.default_rng(0))
     array([1, 2])
     """
-    if top < 1:
-        raise ValueError(f"top must be >= 1, shape (): {top}")
+    whole("top", top, 1)
+    if np.ndim(alpha) != 1:
+        raise ValueError(f"alpha must be [n], shape {np.shape(alpha)}")
     draws = thompson_draw(alpha, beta, rng)
     if top < len(draws):
         kept = np.argpartition(-draws, top - 1)[:top]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real
+from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real, whole
 
 EMPTY = -1
 
@@ -33,8 +33,7 @@ def nearest_items(centres: ArrayLike, vectors: ArrayLike, width: int) -> Ints:
     array([[0, 2],
            [1, 2]])
     """
-    if width < 1:
-        raise ValueError(f"width must be >= 1, shape (): {width}")
+    whole("width", width, 1)
     middles = real("centres", centres, (None, None))
     scores = middles @ real("vectors", vectors, (None, middles.shape[1])).T
     order = np.argsort(-scores, axis=1, kind="stable")[:, :width]
@@ -52,7 +51,7 @@ def cluster_weights(users: ArrayLike, centres: ArrayLike, top: int, temperature:
     (array([[1]]), array([[1.]]))
     """
     middles = real("centres", centres, (None, None))
-    if not (1 <= top <= len(middles) and temperature > 0):
+    if not (whole("top", top, 1) <= len(middles) and 0 < temperature < np.inf):
         raise ValueError(f"1 <= top <= {len(middles)}, temperature > 0 wanted, shape (): {top}, {temperature}")
     similarity = real("users", users, (None, middles.shape[1])) @ middles.T / temperature
     clusters = np.argsort(-similarity, axis=1, kind="stable")[:, :top]
@@ -66,14 +65,15 @@ def upper_bounds(
 
     Formula: sum_c w_c b_ci / d_ci + alpha sqrt(sum_c w_c^2 / d_ci), d = 1 + evidence.
     Shapes: clusters and weights [k]; items, evidence and reward [C, W]; returns (rows [m], scores [m]), rows
-    ascending and each once. Errors: ValueError where shapes differ, clusters lie outside or alpha < 0.
+    ascending and each once. Errors: ValueError where shapes differ, clusters lie outside, alpha < 0, or the
+    edges used hold negative or non-finite evidence or a reward that is not finite.
 
     >>> graph, evidence, reward = np.array([[4, 7]]), np.array([[3.0, 0.0]]), np.array([[2.0, 0.0]])
     >>> upper_bounds(np.array([0]), [1.0], graph, evidence, reward, alpha=1.0)
     (array([4, 7]), array([1., 1.]))
     """
-    if not alpha >= 0:
-        raise ValueError(f"alpha must be >= 0, shape (): {alpha}")
+    if not 0 <= alpha < np.inf:
+        raise ValueError(f"alpha must be >= 0 and finite, shape (): {alpha}")
     index, share, precision, mean = _edges(clusters, weights, items, evidence, reward)
     rows, slot = np.unique(index, return_inverse=True)
     value = np.bincount(slot, share * mean, len(rows))
@@ -98,8 +98,8 @@ def thompson_scores(
     >>> thompson_scores(np.array([0]), [1.0], graph, evidence, reward, sd=0.0, rng=np.random.default_rng(0))
     (array([4, 7]), array([0.5, 0. ]))
     """
-    if not sd >= 0:
-        raise ValueError(f"sd must be >= 0, shape (): {sd}")
+    if not 0 <= sd < np.inf:
+        raise ValueError(f"sd must be >= 0 and finite, shape (): {sd}")
     index, share, precision, mean = _edges(clusters, weights, items, evidence, reward)
     rows, slot = np.unique(index, return_inverse=True)
     draws = mean + sd / np.sqrt(precision) * rng.standard_normal(len(mean))
@@ -119,7 +119,8 @@ def update_edges(
 
     Formula: on each edge (c, item) of a request, evidence += w_c^2 and reward += w_c outcome.
     Shapes: clusters and weights [m, k], item and outcome [m]; items, evidence and reward [C, W]; returns new
-    (evidence, reward). Errors: as `upper_bounds`.
+    (evidence, reward), float64. Errors: as `upper_bounds`; ValueError for items that are not integers >= 0 (-1
+    is an empty slot, not an item).
 
     >>> graph, zero = np.array([[4, 7]]), np.zeros((1, 2))
     >>> update_edges(np.array([[0], [0]]), [[1.0], [0.5]], [7, 7], [1.0, 0.0], graph, zero, zero)
@@ -127,12 +128,13 @@ def update_edges(
     """
     share = at_least_zero("weights", weights, np.shape(clusters))
     shown, seen = np.asarray(item), real("outcome", outcome, (len(clusters),))
-    if shown.shape != seen.shape:
-        raise ValueError(f"item must be [{len(clusters)}], shape {shown.shape}")
+    if shown.shape != seen.shape or (shown.size and (shown.dtype.kind not in "iu" or shown.min() < 0)):
+        raise ValueError(f"item must be integers >= 0 [{len(clusters)}], shape {shown.shape}")
     _check_graph(clusters, items, evidence, reward)
     request, place, slot = np.nonzero(items[clusters] == shown[:, None, None])
     edge, used = (clusters[request, place], slot), share[request, place]
-    new_evidence, new_reward = evidence.copy(), reward.copy()
+    new_evidence = at_least_zero("evidence", evidence, items.shape).copy()
+    new_reward = real("reward", reward, items.shape).copy()
     np.add.at(new_evidence, edge, used**2)
     np.add.at(new_reward, edge, used * seen[request])
     return new_evidence, new_reward
@@ -145,14 +147,14 @@ def _edges(
     share = at_least_zero("weights", weights, np.shape(clusters))
     _check_graph(clusters, items, evidence, reward)
     filled = items[clusters] != EMPTY
-    precision = 1.0 + evidence[clusters][filled]
+    precision = 1.0 + at_least_zero("evidence", evidence[clusters][filled], None)
     shares = np.broadcast_to(share[:, None], filled.shape)[filled]
-    return items[clusters][filled], shares, precision, reward[clusters][filled] / precision
+    return items[clusters][filled], shares, precision, real("reward", reward[clusters][filled], None) / precision
 
 
 def _check_graph(clusters: Ints, items: Ints, evidence: Floats, reward: Floats) -> None:
     shapes: list[NDArray[np.generic]] = [items, evidence, reward]
     if items.ndim != 2 or len({array.shape for array in shapes}) != 1:
         raise ValueError(f"items, evidence and reward must be [C, W], shape {[array.shape for array in shapes]}")
-    if clusters.size and not 0 <= clusters.min() <= clusters.max() < len(items):
-        raise ValueError(f"clusters must lie within [0, {len(items)}), shape {clusters.shape}")
+    if clusters.size and not (clusters.dtype.kind in "iu" and 0 <= clusters.min() <= clusters.max() < len(items)):
+        raise ValueError(f"clusters must be integers within [0, {len(items)}), shape {clusters.shape}")

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import logsumexp, xlog1py, xlogy
 
-from fairshot.algorithms.arguments import Bools, Floats, Ints, at_least_zero, flags, labels, real
+from fairshot.algorithms.arguments import Bools, Floats, Ints, at_least_zero, flags, labels, real, within
 
 
 def uniform_belief(rows: int, states: int) -> Floats:
@@ -67,14 +67,15 @@ def update_belief(log_belief: Floats, model: ArrayLike, arm: ArrayLike, reward: 
     """Belief after each row has played one arm and seen one Bernoulli reward.
 
     Formula: P(s) <- P(s) mu[s, arm]^reward (1 - mu[s, arm])^(1 - reward), normalised.
-    Errors: ValueError where rates are not inside (0, 1), rewards not in [0, 1], or shapes do not fit.
+    Errors: ValueError where rates are not inside (0, 1), rewards not in [0, 1], or shapes do not fit (the
+    belief and the model must have the same number of states).
 
     >>> belief = update_belief(uniform_belief(1, 2), [[0.2, 0.5], [0.8, 0.5]], arm=[0], reward=[1.0])
     >>> np.exp(belief).round(3)
     array([[0.2, 0.8]])
     """
     beliefs, rewards = _belief(log_belief), _rewards(reward, len(log_belief))
-    rates = _arm_rates(_model(model, len(beliefs)), arm)
+    rates = _arm_rates(_model(model, *beliefs.shape), arm)
     evidence = xlogy(rewards[:, None], rates) + xlog1py(1 - rewards[:, None], -rates)
     return _normalised(beliefs + evidence)
 
@@ -93,7 +94,7 @@ def belief_from_counts(log_prior: Floats, model: ArrayLike, successes: ArrayLike
     array([[0.2, 0.8]])
     """
     priors = _belief(log_prior)
-    rates = _model(model, len(priors))
+    rates = _model(model, *priors.shape)
     played = at_least_zero("trials", trials, (len(priors), rates.shape[2]))
     won = at_least_zero("successes", successes, played.shape)
     if not np.all(won <= played):
@@ -167,14 +168,18 @@ def update_gap(
 
     Formula: for the acted state s, G(s) += mu[s, arm] - error - reward and N(s) += 1.
     Shapes: gap and plays [n, S]; returns new ones. Units: error bounds |mu - true mu|, in rewards.
-    Errors: as `update_belief`.
+    Errors: as `update_belief`; ValueError where gap is not finite, plays are not integers >= 0 or error is
+    outside [0, 1].
 
     >>> update_gap(np.zeros((1, 2)), np.zeros((1, 2), np.int64), [[0.25], [0.75]], [1], [0], [0.0])
     (array([[0.  , 0.75]]), array([[0, 1]]))
     """
-    rewards, rows = _rewards(reward, len(gap)), np.arange(len(gap))
-    states, rates = labels("state", state, *gap.shape), _arm_rates(_model(model, len(gap)), arm)
-    new_gap, new_plays = gap.copy(), plays.copy()
+    new_gap = real("gap", gap, (None, None)).copy()
+    if np.shape(plays) != new_gap.shape or np.asarray(plays).dtype.kind not in "iu" or np.min(plays) < 0:
+        raise ValueError(f"plays must be integers >= 0 {new_gap.shape} as gap, shape {np.shape(plays)}")
+    within("error", error, 0, 1)
+    rewards, rows, new_plays = _rewards(reward, len(gap)), np.arange(len(gap)), np.array(plays, np.int64)
+    states, rates = labels("state", state, *new_gap.shape), _arm_rates(_model(model, *new_gap.shape), arm)
     new_gap[rows, states] += rates[rows, states] - error - rewards
     new_plays[rows, states] += 1
     return new_gap, new_plays
@@ -212,7 +217,8 @@ def update_uncertain(
     (array([[0.25, 0.75]]), array([2., 4.]))
     """
     _check_beta(log_belief, alpha, beta)
-    rows, arms, rewards = np.arange(len(alpha)), np.asarray(arm, np.int64), _rewards(reward, len(alpha))
+    rows, rewards = np.arange(len(alpha)), _rewards(reward, len(alpha))
+    arms = labels("arm", arm, len(alpha), alpha.shape[2])
     belief = update_belief(log_belief, alpha / (alpha + beta), arms, rewards)
     new_alpha, new_beta = alpha.copy(), beta.copy()
     new_alpha[rows, :, arms] += rewards[:, None]
@@ -225,13 +231,13 @@ def _normalised(log_belief: Floats) -> Floats:
 
 
 def _belief(log_belief: Floats) -> Floats:
-    if log_belief.ndim != 2 or not np.allclose(np.exp(log_belief).sum(axis=1), 1):
-        raise ValueError(f"log_belief must be [n, S], its exp summing to one, shape {log_belief.shape}")
+    if np.ndim(log_belief) != 2 or not np.allclose(np.exp(log_belief).sum(axis=1), 1):
+        raise ValueError(f"log_belief must be [n, S], its exp summing to one, shape {np.shape(log_belief)}")
     return log_belief
 
 
-def _model(model: ArrayLike, rows: int) -> Floats:
-    rates = real("model", model, (None, None) if np.ndim(model) == 2 else (rows, None, None))
+def _model(model: ArrayLike, rows: int, states: int | None = None) -> Floats:
+    rates = real("model", model, (states, None) if np.ndim(model) == 2 else (rows, states, None))
     if not np.all((rates > 0) & (rates < 1)):
         raise ValueError(f"model must be strictly inside (0, 1), shape {rates.shape}")
     return np.broadcast_to(rates, (rows, *rates.shape[-2:]))
@@ -252,5 +258,5 @@ def _rewards(reward: ArrayLike, rows: int) -> Floats:
 def _check_beta(log_belief: Floats, alpha: Floats, beta: Floats) -> None:
     if alpha.ndim != 3 or alpha.shape != beta.shape or alpha.shape[:2] != log_belief.shape:
         raise ValueError(f"alpha and beta must be [n, S, K], shape {alpha.shape} and {beta.shape}")
-    if not (np.all(alpha > 0) and np.all(beta > 0)):
-        raise ValueError(f"alpha and beta must be > 0, shape {alpha.shape}")
+    if not all(np.all((array > 0) & np.isfinite(array)) for array in (alpha, beta)):
+        raise ValueError(f"alpha and beta must be > 0 and finite, shape {alpha.shape}")
