@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fairshot.algorithms.exposure_disparity import group_totals, overall_disparity, received_per_merit
+from fairshot.algorithms.fairco import fairco_error, fairco_order
 from fairshot.learning.fair_scores.scale import fit_scale
 from fairshot.reproductions import fairco, fairrec, mean_discounted_gain
 from fairshot.reproductions.figure import MissingData
@@ -56,11 +58,28 @@ def test_fairrec_keeps_both_guarantees() -> None:
 
 
 def test_fairco_controls_the_disparity_that_it_is_given() -> None:
-    mean = {
-        policy: np.mean([fairco.simulate(policy, seed, 1500).impact for seed in range(4)])
-        for policy in ("relevance", "impact")
-    }
+    mean = {policy: fairco.simulate(policy, range(4), 1500).impact.mean() for policy in ("relevance", "impact")}
     assert mean["impact"] < 0.5 * mean["relevance"]
+
+
+def test_fairco_simulated_side_by_side_is_the_algorithm_of_one_request() -> None:
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 2, (5, 12))
+    received, merit, scores = 100 * rng.random((5, 12)), rng.random((5, 12)), rng.random((5, 12))
+    ratio = fairco.per_merit(received, merit, groups)
+    order = np.argsort(-(scores + 0.01 * fairco.behind(ratio, groups)), axis=1, kind="stable")
+    for trial in range(5):
+        one, two = (group_totals(values[trial], groups[trial], 2) for values in (received, merit))
+        np.testing.assert_array_equal(ratio[trial], received_per_merit(one, two))
+        assert fairco.gap(ratio)[trial] == overall_disparity(one, two)
+        np.testing.assert_array_equal(
+            order[trial], fairco_order(scores[trial], groups[trial], fairco_error(one, two), 0.01)
+        )
+
+
+def test_a_trial_does_not_depend_on_its_company() -> None:
+    alone, beside = fairco.simulate("impact", [2], 200), fairco.simulate("impact", [0, 1, 2], 200)
+    np.testing.assert_allclose(alone.scaled_disparity[0], beside.scaled_disparity[2])
 
 
 def test_missing_films_are_named() -> None:

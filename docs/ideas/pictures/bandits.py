@@ -61,7 +61,7 @@ def draw_decay() -> None:
 
 def draw_latent_bandit() -> None:
     """Regret of the four bandits of the reproduction."""
-    regret = {name: [latent_bandit.mean_regret(name, 5, 50, runs=200)] for name in latent_bandit.METHODS}
+    regret = {name: [float(latent_bandit.regrets(name, 5, 50, runs=200).mean())] for name in latent_bandit.METHODS}
     save_bars("latent_bandit", "Regret over 200 rounds, 5 states, 50 arms", regret, ["regret"])
 
 

@@ -40,7 +40,7 @@ def draw_fairco() -> str:
     shown = np.arange(0, 3000, 50)
     series = {}
     for label, policy in policies.items():
-        scaled = np.mean([simulate(policy, seed).scaled_disparity for seed in range(6)], axis=0)
+        scaled = simulate(policy, range(6)).scaled_disparity.mean(axis=0)
         series[label] = points(shown, scaled[shown])
     return lines("Impact disparity, summed over rounds", "round", "rounds x disparity", series)
 
