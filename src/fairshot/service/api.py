@@ -21,6 +21,7 @@ from fairshot.app import App, open_app
 from fairshot.core.errors import ConfigError
 from fairshot.service import metrics
 from fairshot.service.access import PUBLIC, Access, guard
+from fairshot.service.arriving import Arriving
 from fairshot.service.bodies import SLASH
 from fairshot.service.logs import log, set_up_logging
 from fairshot.service.openapi import document
@@ -121,12 +122,13 @@ class Service:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            await arriving.send(message)
 
+        arriving = Arriving(scope, receive, send)
         keep_slashes(scope)
         start = perf_counter()
         try:
-            await self._litestar(scope, receive, measured)
+            await self._litestar(scope, arriving.receive, measured)
         finally:
             # Paths that no route knows share one name: a stranger must not be able to make up series.
             route = scope.get("path_template") or "unknown"

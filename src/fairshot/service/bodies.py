@@ -11,8 +11,10 @@ from fairshot.core.strict_json import Flaw, StrictJSONError, parse
 from fairshot.service.problems import ProblemError
 
 LARGEST_BODY = 8 * 1024 * 1024
-# A refused body is read to its end up to here, so that the client sees the answer and not a broken connection.
-_DRAINED = 8 * LARGEST_BODY
+LARGEST_QUESTION = 1024 * 1024
+"""Bytes of a body that brings no records."""
+LARGE = 64 * 1024
+"""Bodies from this size on are decoded in a thread, so that slates need not wait behind them."""
 
 SLASH = "\x00"
 """Stands for an escaped slash inside an id of a path; see `api.keep_slashes`."""
@@ -26,27 +28,24 @@ def path_id(request: AnyRequest) -> str:
     return valid_id("id", name.replace(SLASH, "/"))
 
 
-async def read_body(request: AnyRequest) -> bytes:
-    """The body; refuses media types other than JSON (415) and more than 8 MiB (413)."""
+async def read_body(request: AnyRequest, largest: int = LARGEST_BODY) -> bytes:
+    """The body; refuses media types other than JSON (415) and more bytes than the largest may have (413)."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise ProblemError(415, "the body must be application/json, and its Content-Type must say so")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise ProblemError(415, "compressed bodies are not accepted", {"accept-encoding": "identity"})
     chunks: list[bytes] = []
-    size = 0
-    while True:
+    size, more = 0, True
+    while more:
         message: Any = await request.receive()
         if message["type"] == "http.disconnect":
             raise ProblemError(400, "the body ended early")
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size <= LARGEST_BODY:
-            chunks.append(chunk)
-        if not message.get("more_body", False) or size > _DRAINED:
-            break
-    if size > LARGEST_BODY:
-        raise ProblemError(413, f"the body is larger than {LARGEST_BODY} bytes")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > largest:
+            raise ProblemError(413, f"the body is larger than {largest} bytes")
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 

@@ -52,7 +52,7 @@ class Operation:
         if self.scopes:
             found.add(401)
         if self.body is not None:
-            found |= {400, 413, 415, 503}
+            found |= {400, 408, 413, 415, 503}
         if self.query is not None:
             found.add(400)
         return tuple(sorted(found))

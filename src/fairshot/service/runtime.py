@@ -17,13 +17,11 @@ from fairshot.core.errors import StoreError
 from fairshot.core.events import Draft
 from fairshot.core.snapshot import Artifacts
 from fairshot.service import metrics
-from fairshot.service.bodies import AnyRequest, records
+from fairshot.service.bodies import LARGE, AnyRequest, records
 from fairshot.service.logs import log
 from fairshot.service.problems import ProblemError
 from fairshot.service.shapes import FeedRequest
 
-LARGE = 64 * 1024
-"""Bodies from this size on are decoded in a thread, so that slates need not wait behind them."""
 TICK = 0.2
 PATIENCE = 5.0
 """Seconds that a feed request waits for what it wants applied."""
