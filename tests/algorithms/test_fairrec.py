@@ -14,6 +14,16 @@ from fairshot.algorithms.fairrec import (
 )
 
 
+@pytest.mark.parametrize(
+    ("users", "providers", "k", "guarantee", "slates"),
+    [(100, 50, 25, 0.58, 29), (100, 100, 100, 0.29, 29), (100, 100, 100, 0.2899, 28), (7, 7, 3, 1.0, 3)],
+)
+def test_the_guarantee_is_the_floor_in_decimal(
+    users: int, providers: int, k: int, guarantee: float, slates: int
+) -> None:
+    assert guaranteed_slates(users, providers, k, guarantee) == slates
+
+
 @st.composite
 def markets(draw: st.DrawFn) -> tuple[np.ndarray, int, float]:
     users, providers = draw(st.integers(1, 10)), draw(st.integers(1, 9))

@@ -45,3 +45,23 @@ def test_bad_arguments_are_refused() -> None:
         maximum_mean_discrepancy([], [1.0])
     with pytest.raises(ValueError, match="nodes"):
         characteristic_mmd([0.0], [np.pi], nodes=0)
+
+
+@settings(deadline=None)
+@given(st.floats(0, 40), st.integers(1, 64))
+def test_the_fast_form_is_right_or_refuses(span: float, nodes: int) -> None:
+    first, second = np.linspace(0, span, 7), np.linspace(0, span, 5) ** 2 / max(span, 1)
+    try:
+        found = characteristic_mmd(first, second, nodes)
+    except ValueError as refusal:
+        assert "too wide" in str(refusal)  # noqa: PT017 - either outcome is right
+        assert nodes < 32 or span > 6
+    else:
+        assert found == pytest.approx(maximum_mean_discrepancy(first, second), abs=4e-9)
+
+
+def test_a_range_beyond_the_nodes_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"range over 20: too wide for 32 nodes"):
+        characteristic_mmd([0.0, 20.0], [10.0])
+    with pytest.raises(ValueError, match="too wide for 4 nodes"):
+        characteristic_mmd([0.0, 6.0], [1.0], nodes=4)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fairshot.algorithms.arguments import Floats, Ints, labels, real, within
 
 ROUNDING = 1e-9
-"""Envy that is taken for rounding of the sums."""
+"""Envy that is taken for rounding of the sums, and what a number of slates may lack to a whole one."""
 
 Held = NDArray[np.bool_]
 
@@ -20,7 +20,8 @@ Held = NDArray[np.bool_]
 def guaranteed_slates(users: int, providers: int, k: int, guarantee: float = 1.0) -> int:
     """Slates that every provider is certain of.
 
-    Formula: floor(guarantee * users * k / providers); guarantee 1 is the even share of all positions.
+    Formula: floor(guarantee * users * k / providers + 1e-9), so that .29 of 100 is 29 in floating point too;
+    guarantee 1 is the even share of all positions.
     Errors: ValueError for counts below 1, k above the number of providers, guarantee outside [0, 1].
 
     >>> guaranteed_slates(users=100, providers=40, k=10, guarantee=0.5)
@@ -29,7 +30,7 @@ def guaranteed_slates(users: int, providers: int, k: int, guarantee: float = 1.0
     if users < 1 or not 1 <= k <= providers:
         raise ValueError(f"needs users >= 1 and 1 <= k <= providers, got {users=} {providers=} {k=}")
     within("guarantee", guarantee, 0, 1)
-    return int(guarantee * users * k / providers)
+    return int(guarantee * users * k / providers + ROUNDING)
 
 
 def fairrec(relevance: ArrayLike, k: int, guarantee: float = 1.0, order: ArrayLike | None = None) -> Ints:

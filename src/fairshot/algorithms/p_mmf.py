@@ -28,7 +28,10 @@ def p_mmf(
     Formula: slate_t = best k of s_ti - mu_p(i) among providers that have capacity left; gradient
     g_p = capacity_p - count_tp, smoothed by g <- momentum g + (1 - momentum) g_past; capacity_p mu_p moves by
     -step g_p / capacity_p and is projected by `project_prices`. e_p is p's mean number of positions in a
-    slate.
+    slate. The gradient has the constant capacity_p, not the budget that is left over the horizon, B_t / T, as in the
+    published code: that shrinks with every position given out, on plan or not, and at the end holds prices up against
+    providers who got just what was due; the constant makes g an unbiased gradient of the dual of the whole horizon.
+    The budget itself is kept by leaving out providers who have used theirs up.
     Shapes: scores [requests, items], providers [items] within [0, providers), capacity [providers] > 0, in
     positions for each request, together at least k; returns int64 [requests, k], best price-adjusted score
     first. `step` is (trade_off + mean capacity * standard deviation of the scores) / sqrt(requests) where not
