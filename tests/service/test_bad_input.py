@@ -89,6 +89,12 @@ def test_a_body_of_nine_mebibytes_is_refused(client: httpx.Client, path: str) ->
     is_problem(client.post(path, content=b" " * (9 * 2**20), headers=JSON), 413)
 
 
+def test_a_question_may_be_a_mebibyte_long(client: httpx.Client) -> None:
+    for size, status in ((2**20, 200), (2**20 + 1, 413)):
+        body = b'{"user_id": "u", "exclude": ["i"]}'
+        assert client.post("/v1/feed", content=body.ljust(size), headers=JSON).status_code == status
+
+
 @pytest.mark.parametrize("path", ROUTES)
 def test_a_large_body_of_unknown_length_is_refused(client: httpx.Client, path: str) -> None:
     chunks = (b" " * 2**20 for _ in range(9))
@@ -289,6 +295,12 @@ FEED = {
     "exclude too long": '{"user_id": "u", "exclude": [' + ",".join(['"i"'] * 10_001) + "]}",
     "context of objects": '{"user_id": "u", "context": {"a": {}}}',
     "long context": '{"user_id": "u", "context": {' + ",".join(f'"{n}": 1' for n in range(33)) + "}}",
+    "unknown restriction": '{"user_id": "u", "context": {"labels": "Comedy"}}',
+    "label no string": '{"user_id": "u", "context": {"label": 1}}',
+    "label null": '{"user_id": "u", "context": {"label": null}}',
+    "labels": '{"user_id": "u", "context": {"label": ["Comedy"]}}',
+    "control in label": '{"user_id": "u", "context": {"label": "a\\u0001"}}',
+    "context null": '{"user_id": "u", "context": null}',
     "context no object": '{"user_id": "u", "context": []}',
     "NaN in context": '{"user_id": "u", "context": {"x": NaN}}',
     "deep context": '{"user_id": "u", "context": ' + '{"a":' * 100 + "1" + "}" * 101,

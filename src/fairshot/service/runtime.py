@@ -11,6 +11,8 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+import msgspec
+
 from fairshot.app import App, Submission
 from fairshot.core.answers import Explanation, Feed, Receipt
 from fairshot.core.errors import StoreError
@@ -94,7 +96,7 @@ class Runtime:
             surface=wanted.surface,
             mode=wanted.mode,
             exclude=wanted.exclude,
-            context=wanted.context,
+            context=msgspec.to_builtins(wanted.context),
         )
 
     async def explain(self, request_id: str) -> Explanation | None:

@@ -2,13 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from fairshot.core.records import MOST_RECORDS, Creator, Decision, Event, Id, Item, Number, User
+from fairshot.core.records import MOST_RECORDS, Creator, Decision, Event, Id, Item, User
 
 MOST_AT_ONCE = 200
 """Records that one GET may ask for."""
-Name = Annotated[str, Meta(max_length=64)]
 _Records = Meta(max_length=MOST_RECORDS)
 
 
@@ -42,6 +41,12 @@ class DecisionsBody(Struct, forbid_unknown_fields=True):
     decisions: Annotated[list[Decision], _Records]
 
 
+class Restrictions(Struct, forbid_unknown_fields=True):
+    """What a slate is restricted to; nothing where nothing is named. label: items that hold it, alone."""
+
+    label: Id | UnsetType = UNSET
+
+
 class FeedRequest(Struct, forbid_unknown_fields=True):
     """Whose slate, and how. after: a log number, as receipts carry it, that must be in force first."""
 
@@ -50,9 +55,7 @@ class FeedRequest(Struct, forbid_unknown_fields=True):
     surface: Annotated[str, Meta(min_length=1, max_length=64)] = "home"
     mode: Literal["personal", "nonprofiling"] = "personal"
     exclude: Annotated[list[Id], _Records] = []
-    context: Annotated[
-        dict[Name, str | Number | bool], Meta(max_length=32, description='Restrictions, such as {"label": "Comedy"}')
-    ] = {}
+    context: Restrictions = field(default_factory=Restrictions)
     after: Annotated[int, Meta(ge=0, le=2**63 - 1)] | None = None
 
 

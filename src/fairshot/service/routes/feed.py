@@ -1,12 +1,14 @@
 """What goes out: slates, why they are as they are, and what rises."""
 
+import asyncio
+
 from litestar.response.base import ASGIResponse
 
 from fairshot.core.answers import Explanation, Feed
 from fairshot.core.records import valid_id
 from fairshot.service import shapes
 from fairshot.service.access import scopes
-from fairshot.service.bodies import AnyRequest, path_id, query, read_body, structure
+from fairshot.service.bodies import LARGE, LARGEST_QUESTION, AnyRequest, path_id, query, read_body, structure
 from fairshot.service.operations import Operation, answer
 from fairshot.service.problems import ProblemError
 from fairshot.service.runtime import runtime_of
@@ -22,11 +24,19 @@ from fairshot.service.runtime import runtime_of
 )
 async def post_feed(request: AnyRequest) -> ASGIResponse:
     """A slate for anybody, known or not."""
-    wanted = structure(await read_body(request), shapes.FeedRequest)
+    body = await read_body(request, LARGEST_QUESTION)
+    wanted = await asyncio.to_thread(_wanted, body) if len(body) >= LARGE else _wanted(body)
+    return answer(await runtime_of(request).feed(wanted))
+
+
+def _wanted(body: bytes) -> shapes.FeedRequest:
+    wanted = structure(body, shapes.FeedRequest)
     valid_id("user_id", wanted.user_id)
+    if isinstance(wanted.context.label, str):
+        valid_id("context.label", wanted.context.label)
     for name in wanted.exclude:
         valid_id("exclude", name)
-    return answer(await runtime_of(request).feed(wanted))
+    return wanted
 
 
 @Operation(
