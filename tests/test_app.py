@@ -13,6 +13,7 @@ from fairshot.app import App, open_app
 from fairshot.core.events import Kind, concatenate
 from fairshot.core.exposure import verify
 from fairshot.core.request import Context
+from fairshot.evaluation import PROTOCOLS, evaluate
 from fairshot.stores.checkpoint import load_checkpoint
 
 TASTES = ("jazz", "chess")
@@ -149,6 +150,70 @@ def test_items_that_came_after_training_keep_their_vectors_over_a_restart(folder
         vectors = app.live.snapshot.artifacts.vectors
         assert vectors is not None
         np.testing.assert_allclose(vectors.items[row], before, rtol=1e-5)
+
+
+def test_a_clients_event_may_bear_the_requests_id(app: App) -> None:
+    feed = app.feed("p0", 3)
+    event = {"event_id": feed.request_id, "kind": "love", "user_id": "p0", "item_id": feed.slate[0].item_id}
+    assert app.ingest([event]).accepted == 1
+    assert app.explain(feed.request_id) is not None
+    reserved = app.ingest([{**event, "event_id": "slate/mine"}])
+    assert [(r.field, r.index) for r in reserved.rejected] == [("event_id", 0)]
+
+
+def test_a_served_log_teaches_and_can_be_evaluated(tmp_path: Path) -> None:
+    """What people liked of what they were shown is what the net learns from, and what evaluation finds again."""
+    now = [1_700_000_000_000_000]
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "fairshot.toml").write_text("[learning]\nfactors = 8\ntext_dimensions = 8\nleast_examples = 20\n")
+    with open_app(folder, clock=lambda: now[0]) as app:
+        app.ingest(items=records()["items"])
+        for visit in range(4):
+            for person in range(60):
+                now[0] += 30_000_000
+                user, taste = f"p{person}", TASTES[person % 2]
+                slate = app.feed(user, 10).slate
+                liked = [p for p in slate if p.item_id.startswith(taste)][:3]
+                now[0] += 10_000_000
+                app.ingest(
+                    [
+                        {
+                            "event_id": f"{visit}-{user}-{p.item_id}",
+                            "kind": "like",
+                            "user_id": user,
+                            "item_id": p.item_id,
+                            "exposure": p.exposure,
+                        }
+                        for p in liked
+                    ]
+                )
+        report = app.train()
+        assert report.promoted, report.reasons
+        assert {model for model, _, _ in report.figures} == {"engagement.like"}
+        for protocol in PROTOCOLS:
+            found = {(m.arm, m.name): m.value for m in evaluate(app, protocol)}
+            assert found["defaults", "nDCG@10"] > 0.05
+
+
+def test_later_follows_do_not_tell_what_was_held_out(tmp_path: Path) -> None:
+    """Likes at random, each followed by a follow of the item's creator: nothing can be predicted."""
+    rng = np.random.default_rng(3)
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    (folder / "fairshot.toml").write_text("[learning]\nfactors = 8\ntext_dimensions = 8\nleast_examples = 20\n")
+    with open_app(folder, clock=lambda: 1_700_000_000_000_000) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n % 100}"} for n in range(400)])
+        events = []
+        for n in range(1500):
+            item, at = int(rng.integers(400)), 1_690_000_000 + 10 * n
+            user = f"u{rng.integers(50)}"
+            events.append({"event_id": f"l{n}", "kind": "like", "user_id": user, "item_id": f"i{item}", "at": at})
+            follow = {"event_id": f"f{n}", "kind": "follow", "user_id": user, "creator_id": f"c{item % 100}"}
+            events.append({**follow, "at": at + 1})
+        app.ingest(events)
+        figures = {(model, name): value for model, name, value in app.train().figures}
+        assert figures["engagement.like", "AUC"] < 0.75
 
 
 def test_tokens_are_of_this_slate(app: App, folder: Path) -> None:
@@ -288,7 +353,7 @@ def test_only_fairshot_algorithms_need_be_imported() -> None:
 
 @pytest.mark.parametrize("user", ["", "a\x00b", "\ud800", "x" * 257, "é" * 129])
 def test_ids_that_none_can_have_are_refused(app: App, user: str) -> None:
-    with pytest.raises(ValueError, match="user_id|surrogate"):
+    with pytest.raises(ValueError, match=r"user_id|surrogate"):
         app.feed(user)
     with pytest.raises(ValueError, match="JSON has none of"):
         app.feed("p0", context={"x": object()})

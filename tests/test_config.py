@@ -70,8 +70,7 @@ def test_every_option_of_a_feedback_kind_is_explained():
 @pytest.mark.parametrize(("kind", "name"), STAGES, ids=[".".join(stage) for stage in STAGES])
 def test_every_option_of_a_stage_stands_in_the_defaults_with_its_default(kind, name):
     factory = type(load_stage(kind, name, {}).call)
-    # What counts as seen is said once, in [impressions], for whoever needs it.
-    own = {f.name: f.default for f in fields(factory) if (kind, name, f.name) != ("filters", "seen", "mode")}
+    own = {f.name: f.default for f in fields(factory)}
     assert MISSING not in own.values()
     assert DEFAULTS[kind].get(name) == own
 
@@ -79,12 +78,6 @@ def test_every_option_of_a_stage_stands_in_the_defaults_with_its_default(kind, n
 def test_every_stage_is_in_the_default_pipeline():
     planned = {(kind, name) for kind in KINDS for name in DEFAULTS["pipeline"][kind]}
     assert planned == set(STAGES)
-
-
-def test_what_counts_as_seen_reaches_the_filter(tmp_path):
-    config = resolved(tmp_path, '[impressions]\nmode = "reported"\n[filters.seen]\ndays = 3')
-    assert config.options("filters", "seen") == {"days": 3, "mode": "reported"}
-    assert resolved(tmp_path).options("filters", "seen")["mode"] == "served"
 
 
 # What an owner may change
@@ -193,8 +186,8 @@ WRONG = [
     "[pipeline.value]\nengagement = 'much'",
     "[sources.followed]\ncount = 'many'",
     "[sources]\nfollowed = 3",
-    "[filters.seen]\ndays = nan",
-    "[filters.seen]\ndays = [1]",
+    "[impressions]\ndays = nan",
+    "[impressions]\ndays = [1]",
     "serving = 3",
     "serving = []",
     "sources = 1",

@@ -28,7 +28,7 @@ from fairshot.live import Live, signature
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.sources.trending import strongest
 from fairshot.pipeline.stages import load_stage
-from fairshot.slates import answer_of, entry_of, explanation_of
+from fairshot.slates import answer_of, entry_id, entry_of, explanation_of
 from fairshot.state import load_folds
 from fairshot.stores.artifacts import ArtifactStore
 from fairshot.stores.checkpoint import load_checkpoint, save_checkpoint
@@ -223,6 +223,10 @@ class App:
     ) -> Request:
         """A request as of now, with an id of its own; raises ValueError for an id or a context that none can have."""
         ids = self.live.ids
+        if mode not in ("personal", "nonprofiling"):
+            raise ValueError(f'mode must be "personal" or "nonprofiling", not {mode!r}')
+        if limit is not None and limit < 1:
+            raise ValueError(f"limit must be at least 1, not {limit}")
         try:
             valid_id("user_id", checked(user_id, str))
             checked(dict(context or {}), dict[str, Any])
@@ -248,7 +252,7 @@ class App:
 
     def explained(self, request_id: str) -> Explanation | None:
         """The same without waiting for what is on its way to the disk."""
-        logged = self.log.event(request_id)
+        logged = self.log.event(entry_id(request_id))
         if logged is None or "funnel" not in logged:
             return None
         self.catch_up()

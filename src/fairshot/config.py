@@ -7,24 +7,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from fairshot.core.errors import ConfigError
-from fairshot.core.feedback import FeedbackKind, FeedbackKinds
+from fairshot.core.feedback import FeedbackKind, FeedbackKinds, Impressions
 from fairshot.pipeline.stages import KINDS, known_stages, nearest
 
 FILE = "fairshot.toml"
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-
-
-class Impressions(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which impressions count as seen."""
-
-    mode: Literal["served", "reported"]
 
 
 class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +94,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     def options(self, kind: str, stage: str) -> Mapping[str, Any]:
         """The options of a stage."""
         options: Mapping[str, Any] = getattr(self, kind).get(stage, {})
-        return {**options, "mode": self.impressions.mode} if (kind, stage) == ("filters", "seen") else options
+        return options
 
     def hash(self) -> str:
         """Twelve hexadecimal digits that change with any option."""

@@ -20,7 +20,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import views
-from fairshot.learning.interactions import grouped, shown_of
+from fairshot.learning.interactions import grouped, later_of, shown_of
 from fairshot.training import Protocol, Trainer
 
 PROTOCOLS: Mapping[Protocol, str] = {
@@ -67,15 +67,24 @@ def evaluate(
         raise FairshotError("nothing can be held out: people need reactions to at least three items each")
     if not events.of(Kind.ITEM).any():
         raise FairshotError("no item has a record, so nothing can be shown; import the items too")
-    trained = events.where(~held & ~shown_of(events, held))
+    lost = held | shown_of(events, held)
+    if protocol == "latest":
+        lost |= later_of(events, held)
+    trained = events.where(~lost)
     trainer = Trainer(app.config, app.live.folds, app.pipeline, app.live.ids, protocol, report)
     fitted = trainer.fit(trained)
     states = {name: fold.add(fold.empty(), trained) for name, fold in app.live.folds.items()}
+    seen = views(states)
     snapshot = Snapshot(
         seq=0,
         ids=app.live.ids,
-        **{str(side): view for side, view in views(states).items()},
+        users=seen["users"],
+        items=seen["items"],
+        creators=seen["creators"],
+        labels=seen["labels"],
+        world=seen["world"],
         feedback=app.config.kinds,
+        impressions=app.config.impressions,
         artifacts=fitted.artifacts("evaluation"),
     )
     told = np.flatnonzero(held)

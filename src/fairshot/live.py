@@ -27,6 +27,7 @@ class Live:
         self.promoted: str | None = None
         """The version that the log says is in service."""
         self._kinds = config.kinds
+        self._impressions = config.impressions
         self._artifacts = Artifacts(missing=("no snapshot was trained yet",))
         self._version = -1
         self._adopt({name: fold.empty() for name, fold in folds.items()})
@@ -91,6 +92,7 @@ class Live:
             labels=self._views["labels"],
             world=self._views["world"],
             feedback=self._kinds,
+            impressions=self._impressions,
             artifacts=self._artifacts,
         )
 

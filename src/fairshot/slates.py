@@ -51,10 +51,13 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
         raise FairshotError("a slate without its trace cannot be logged")
     return Draft(
         kind=Kind.SLATE,
-        id=request.id,
+        id=entry_id(request.id),
         at=request.now,
         user=request.user,
         data={
+            "seq": snapshot.seq,
+            "limit": request.limit,
+            "exclude": snapshot.ids.items.ids(request.exclude.tolist()),
             "rows": slate.rows.tobytes(),
             "propensity": slate.propensity.tobytes(),
             "source": slate.source.tobytes(),
@@ -72,6 +75,11 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
             "problems": problems_of(slate, snapshot),
         },
     )
+
+
+def entry_id(request_id: str) -> str:
+    """The id of a slate's entry in the log: clients may use the request's id for events of their own."""
+    return f"slate/{request_id}"
 
 
 def explanation_of(request_id: str, logged: Mapping[str, Any], snapshot: Snapshot) -> Explanation:

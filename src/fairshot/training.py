@@ -31,6 +31,7 @@ from fairshot.learning.interactions import (
     Feedback,
     feedback_of,
     grouped,
+    later_of,
     latest_share,
     random_share,
     shown_of,
@@ -175,7 +176,9 @@ class Trainer:
         snapshot = self._past_snapshot(events, feedback, held, past)
         answers = feedback.where(held)
         people = _drawn_people(answers.user, settings.people)
-        shown = attribute(events, len(self.kinds.names), int(settings.attribution_hours * HOUR))
+        shown = attribute(
+            events, len(self.kinds.names), int(settings.attribution_hours * HOUR), self.config.impressions.mode
+        )
         ignored = ~shown.labels.any(axis=1)
         answered_by = grouped(answers.user, people)
         ignored_by = grouped(shown.user[ignored], people)
@@ -214,24 +217,29 @@ class Trainer:
         return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row))
 
     def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, vectors: Vectors) -> Snapshot:
-        """State and vectors as they were before the held-out feedback."""
-        late = np.zeros(len(events), dtype=bool)
-        late[feedback.event[held]] = True
+        """State and vectors without each person's held-out feedback and what led to it.
+
+        The person's own past ends where their held-out part begins; others are as they are in the log.
+        """
+        answers = np.zeros(len(events), dtype=bool)
+        answers[feedback.event[held]] = True
+        late = answers | shown_of(events, answers)
         if self.holdout == "latest":
-            since = np.full(events.sizes.users, np.iinfo(np.int64).max)
-            np.minimum.at(since, feedback.user[held], feedback.at[held])
-            shown = events.of(Kind.SLATE, Kind.IMPRESSION) & (events.user >= 0)
-            late |= shown & (events.at >= since[np.maximum(events.user, 0)])
-        else:
-            late |= shown_of(events, late)
+            late |= later_of(events, answers)
         kept = events.where(~late)
         states = {name: fold.add(fold.empty(), kept) for name, fold in self.folds.items()}
         search = VectorSearch(vectors, build_index(vectors.items))
+        seen = views(states)
         return Snapshot(
             seq=int(kept.seq[-1]) if len(kept) else 0,
             ids=self.ids,
-            **{str(side): view for side, view in views(states).items()},
+            users=seen["users"],
+            items=seen["items"],
+            creators=seen["creators"],
+            labels=seen["labels"],
+            world=seen["world"],
             feedback=self.kinds,
+            impressions=self.config.impressions,
             artifacts=Artifacts("past", vectors, search, None),
         )
 

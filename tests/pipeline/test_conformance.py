@@ -93,8 +93,7 @@ def test_is_documented_and_configurable(kind: str, name: str) -> None:
     options = dataclasses.asdict(stage.call)
     assert load_stage(kind, name, options).call == stage.call
     documented = tomllib.loads(files("fairshot").joinpath("defaults.toml").read_text("utf-8"))[kind][name]
-    injected = {"mode"} if (kind, name) == ("filters", "seen") else set()
-    assert set(documented) == set(options) - injected, "every option stands in defaults.toml"
+    assert set(documented) == set(options), "every option stands in defaults.toml"
     assert all(options[key] == value for key, value in documented.items()), "with the default of the code"
 
 

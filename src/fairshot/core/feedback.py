@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from fairshot.core.arrays import Array, Floats
 
@@ -21,6 +22,13 @@ class FeedbackKind(Struct, frozen=True, forbid_unknown_fields=True):
     preference: float = 0.0
     like: bool = False
     trend: float = 0.0
+
+
+class Impressions(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which impressions count as seen, and for how many days what was seen, without a reaction, stays away."""
+
+    mode: Literal["served", "reported"] = "served"
+    days: Annotated[float, Meta(ge=0)] = 7.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
-from fairshot.core.arrays import Array, Bools, Floats, Rows
+from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows
 from fairshot.core.snapshot import Snapshot
 
 HISTORY = np.dtype([("at", np.int64), ("item", np.int32), ("action", np.int8)])
@@ -20,11 +20,13 @@ FOLD_IN_LENGTH = 1000
 class Person:
     """One person in one snapshot; row -1 is somebody about whom nothing is known.
 
-    profile: False when the person asked for a feed without profiling: then nothing here says what they like.
+    now: microseconds since 1970; profile: False when the person asked for a feed without profiling: then
+    nothing here says what they like.
     """
 
     snapshot: Snapshot
     row: int
+    now: int
     profile: bool = True
 
     @cached_property
@@ -82,9 +84,29 @@ class Person:
         return (mean / length).astype(np.float32) if length > 0 else None
 
     @cached_property
+    def reacted(self) -> Rows:
+        """The items that the person reacted to and that are not to come back.
+
+        What wears out and was bought may be wanted again, unless something was said against it.
+        """
+        history = self.history
+        bought = history["item"][history["action"] == self.snapshot.feedback.code("purchase")]
+        wears_out = self.snapshot.items["durable"][history["item"]] == 0
+        again = wears_out & np.isin(history["item"], bought) & (self._preference >= 0)
+        items: Rows = history["item"][~again]
+        return items
+
+    @cached_property
+    def resting(self) -> Array:
+        """The impressions that keep their items away for now, oldest first: fields at, item, reported."""
+        rule, shown = self.snapshot.impressions, self.shown
+        counted = shown["reported"] | (rule.mode == "served")
+        return shown[counted & (shown["at"] > self.now - rule.days * DAY)]
+
+    @cached_property
     def met(self) -> Rows:
-        """Every item the person reacted to or was shown lately."""
-        return np.union1d(self.history["item"], self.shown["item"]).astype(np.int32)
+        """Every item that sources need not bring: reacted to, or resting."""
+        return np.union1d(self.reacted, self.resting["item"]).astype(np.int32)
 
     @cached_property
     def follows(self) -> Rows:

@@ -16,6 +16,8 @@ from fairshot.core.strict_json import Flaw, flaw_in
 
 MOST_RECORDS = 10_000
 LONGEST_ID = 256
+RESERVED = ("slate/", "verdict/")
+"""How the ids of fairshot's own entries in the log begin."""
 _YEAR_2100 = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 
 Id = Annotated[
@@ -160,6 +162,8 @@ class Reader:
 
     def _event(self, event: Event, now: int) -> Draft:
         valid_id("event_id", event.event_id)
+        if event.event_id.startswith(RESERVED):
+            raise Refused("event_id", f"begins with one of {', '.join(RESERVED)}, which are fairshot's own")
         valid_id("user_id", event.user_id)
         kind = self._kind(event)
         at = now if event.at is None else microseconds("at", event.at, now)

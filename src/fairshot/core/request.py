@@ -43,7 +43,7 @@ class Context:
     @cached_property
     def person(self) -> Person:
         """The person as far as this request may know them."""
-        return Person(self.snapshot, self.request.row, self.request.profile)
+        return Person(self.snapshot, self.request.row, self.request.now, self.request.profile)
 
     @cached_property
     def eligible(self) -> Rows | None:

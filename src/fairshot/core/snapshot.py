@@ -8,7 +8,7 @@ import numpy as np
 
 from fairshot.core.arrays import Bools, Floats, Rows
 from fairshot.core.errors import MissingArtifactError
-from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
 from fairshot.core.tables import View
 
@@ -97,6 +97,7 @@ class Snapshot:
     labels: View
     world: View
     feedback: FeedbackKinds
+    impressions: Impressions = field(default_factory=Impressions)
     artifacts: Artifacts = field(default_factory=Artifacts)
 
     @property

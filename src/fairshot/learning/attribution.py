@@ -33,13 +33,14 @@ class Impressions:
         return len(self.user)
 
 
-def attribute(events: EventBatch, kinds: int, window: int) -> Impressions:
+def attribute(events: EventBatch, kinds: int, window: int, mode: str = "served") -> Impressions:
     """Impressions among events with their feedback; window in microseconds.
 
-    Every served position is an impression; it is examined as far as anybody knows, and one without feedback
-    is a negative.
+    mode: "served" takes every position that was sent for an impression, "reported" only those that a client
+    says were seen. One without feedback is a negative.
     """
-    served = events.where(events.of(Kind.SLATE) & (events.item >= 0) & (events.user >= 0))
+    shown = Kind.SLATE if mode == "served" else Kind.IMPRESSION
+    served = events.where(events.of(shown) & (events.item >= 0) & (events.user >= 0))
     told = events.where(events.of(Kind.FEEDBACK) & (events.item >= 0) & (events.user >= 0) & (events.action >= 0))
     order = np.lexsort((served.at, served.item, served.user))
     served = served.where(order)

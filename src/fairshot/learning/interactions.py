@@ -76,6 +76,19 @@ def shown_of(events: EventBatch, held: Bools) -> Bools:
     return events.of(Kind.SLATE, Kind.IMPRESSION) & np.isin(pairs, pairs[held])
 
 
+def later_of(events: EventBatch, held: Bools) -> Bools:
+    """What else of a person's belongs to their held-out part: all but reactions to items since its first, bool (n,).
+
+    Later follows, blocks and slates tell what the held-out reactions were.
+    """
+    since = np.full(events.sizes.users, np.iinfo(np.int64).max)
+    np.minimum.at(since, events.user[held], events.at[held])
+    about_creators = events.of(Kind.FEEDBACK) & (events.item < 0)
+    personal = (events.of(Kind.FOLLOW, Kind.SLATE, Kind.IMPRESSION) | about_creators) & (events.user >= 0)
+    ended: Bools = personal & (events.at >= since[np.maximum(events.user, 0)])
+    return ended
+
+
 def strengths(feedback: Feedback, kinds: FeedbackKinds, shape: tuple[int, int]) -> csr_matrix:
     """Signed strength of every pair, float32 sparse (users, items): the sum of the preferences of what happened."""
     preference: Floats = kinds.preferences[feedback.action].astype(np.float32)

@@ -41,7 +41,8 @@ class Ties:
             user, creator, seq = (int(x[index]) for x in (events.user, events.creator, events.seq))
             on = bool(follows[index]) and events.value[index] != 0
             _say(state, "follows", user, (creator, seq, on))
-            _say(state, "blocks", user, (creator, seq, bool(blocks[index])))
+            if on or blocks[index]:
+                _say(state, "blocks", user, (creator, seq, bool(blocks[index])))
         return state
 
     def merge(self, earlier: State, later: State) -> State:

@@ -12,8 +12,9 @@ from fairshot.core.slate import Slate, take_positions
 class RandomSlot:
     """Each position is drawn with probability `share` from the candidates that the slate left out.
 
-    Propensity of the drawn one: share / (candidates left out when it was drawn); of everybody else:
-    1 - share. This small share is what makes the rest of the log's effect measurable.
+    Propensity of the drawn one: share / (candidates left out), for by symmetry each of them is as likely to
+    be drawn for this position, whatever was drawn before; of everybody else: 1 - share. This small
+    share is what makes the rest of the log's effect measurable.
     """
 
     share: float = 0.01
@@ -36,11 +37,12 @@ class RandomSlot:
         left = np.flatnonzero(np.isin(pool.rows, slate.rows, invert=True)).tolist()
         ordered = np.argsort(pool.rows)
         index = ordered[np.searchsorted(pool.rows[ordered], slate.rows)]
+        chance = self.share / len(left)
         notes = list(slate.notes)
         for position in drawn.tolist():
             if not left:
                 break
-            propensity[position] = self.share / len(left)
+            propensity[position] = chance
             index[position] = left.pop(int(rng.integers(len(left))))
             notes[position] = (*notes[position], f"random_slot: drawn by lot, share {self.share}")
         return take_positions(slate, index, tuple(notes), propensity=propensity)

@@ -1,4 +1,4 @@
-"""Fresh items: the newest of the catalogue, those shown least first, so that what is new gets tried."""
+"""Fresh items: the newest of the catalogue, those shown least first, so that what is new gets its turn."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,10 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """`count` of the newest `among` items, drawn at random among those with equally few impressions."""
+    """`count` of the newest `among` items, those with fewest impressions first, then the newest.
+
+    No lot is drawn: each impression moves an item back, and so all take turns.
+    """
 
     count: int = 75
     among: int = 1000
@@ -25,6 +28,5 @@ class Fresh:
             rows = np.intersect1d(rows, ctx.eligible)
         if len(rows) > self.among:
             rows = rows[np.argpartition(items["created_at"][rows], -self.among)[-self.among :]]
-        chance = ctx.rng("fresh").random(len(rows))
-        order = np.lexsort((chance, items["served"][rows]))[: self.count]
+        order = np.lexsort((rows, -items["created_at"][rows], items["served"][rows]))[: self.count]
         return Candidates(rows[order].astype(np.int32))

@@ -29,11 +29,11 @@ class Trending:
 def strongest(snapshot: Snapshot, now: int, half_life_hours: float = 24.0) -> tuple[Rows, Floats]:
     """The items touched last and their decayed trend, strongest first; now: microseconds since 1970.
 
-    A catalogue at rest is seen at the time of its last reaction, lest everything decay to zero alike.
+    The order is that of log2(trend) + trend_at / half-life, which tells decades apart where the decayed
+    trend itself is zero alike.
     """
     items = snapshot.items
     rows = np.unique(snapshot.world.lists["touched"][0]["item"])
-    now = min(now, int(items["trend_at"][rows].max(initial=0)))
-    strength = decayed(items["trend"][rows], items["trend_at"][rows], now, half_life_hours * HOUR)
-    order = np.lexsort((rows, -strength))
-    return rows[order].astype(np.int32), strength[order]
+    trend, at, half_life = items["trend"][rows], items["trend_at"][rows], half_life_hours * HOUR
+    order = np.lexsort((rows, -(np.log2(np.maximum(trend, 1e-300)) + at / half_life)))
+    return rows[order].astype(np.int32), decayed(trend[order], at[order], now, half_life)
