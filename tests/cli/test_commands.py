@@ -179,9 +179,12 @@ def test_doctor_finds_what_is_wrong(world: Path, fairshot_command: Command) -> N
     assert unhealthy() == set()
     with fairshot.open(str(world)) as app:
         app.checkpoint()
+    assert unhealthy() == set()
     next((world / "checkpoints").glob("*.safetensors")).write_bytes(b"x")
     os.chmod(world / "secret", 0o644)  # noqa: PTH101
     assert unhealthy() == {"checkpoints", "secret"}
+    (world / FILE).write_text('[pipeline]\nfilters = ["seen"]\n')
+    assert unhealthy() == {"checkpoints", "secret", "filters"}
     (world / FILE).write_text("[serving]\nhots = 1\n")
     assert unhealthy() == {"configuration"}
     (world / FILE).write_text('[serving]\nhost = "0.0.0.0"\n')

@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import socket
@@ -19,13 +18,17 @@ from fairshot.app import Folder, build_pipeline, open_app
 from fairshot.config import Config
 from fairshot.core.errors import FairshotError
 from fairshot.stores.artifacts import ArtifactStore
+from fairshot.stores.checkpoint import read_checkpoint
 from fairshot.stores.keys import Keys
+from fairshot.stores.secret import load_secret
 
 LEAST_SPACE = 1 << 30
 """Bytes that should be free on the disk."""
 SLOWEST_FSYNC = 0.05
 """Seconds that writing a block durably may take: every acknowledgement waits for one."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_ALWAYS = ("moderated", "listed")
+"""Filters that no pipeline should be without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def run_checks(folder: Path, config: Config) -> list[Check]:
         _checkpoints,
         _artifacts,
         _keys,
+        _secret,
         _address,
         _disk,
     )
@@ -60,6 +64,10 @@ def run_checks(folder: Path, config: Config) -> list[Check]:
 
 def _pipeline(_folder: Folder, config: Config) -> Iterator[Check]:
     stages = build_pipeline(config)
+    for name in _ALWAYS:
+        if name not in config.pipeline.filters:
+            advice = f"pipeline.filters leaves {name!r} out, so that items that must not be shown can be: put it back"
+            yield Check("filters", "unhealthy", advice)
     number = sum(len(getattr(stages, kind)) for kind in ("sources", "filters", "features", "value", "rerankers"))
     yield Check("pipeline", "well", f"{number + len(stages.blenders)} stages load")
 
@@ -95,7 +103,7 @@ def _state(folder: Folder, config: Config) -> Iterator[Check]:
 
 def _checkpoints(folder: Folder, _config: Config) -> Iterator[Check]:
     manifests = sorted(folder.checkpoints.glob("*.json"))
-    damaged = [path.name for path in manifests if not _is_sound_checkpoint(path)]
+    damaged = [path.name for path in manifests if read_checkpoint(path) is None]
     if damaged:
         yield Check(
             "checkpoints", "unhealthy", f"{', '.join(damaged)} cannot be read: remove it; the log replays instead"
@@ -104,14 +112,6 @@ def _checkpoints(folder: Folder, _config: Config) -> Iterator[Check]:
         yield Check("checkpoints", "well", f"{len(manifests)}, the newest as of event {int(manifests[-1].stem)}")
     else:
         yield Check("checkpoints", "missing", "none yet; a start replays the whole log")
-
-
-def _is_sound_checkpoint(manifest: Path) -> bool:
-    try:
-        expected = json.loads(manifest.read_text("utf-8"))["sha256"]
-        return bool(_digest(manifest.with_suffix(".safetensors")) == expected)
-    except (OSError, ValueError, KeyError):
-        return False
 
 
 def _artifacts(folder: Folder, _config: Config) -> Iterator[Check]:
@@ -152,9 +152,18 @@ def _keys(folder: Folder, config: Config) -> Iterator[Check]:
         yield Check("keys", "unhealthy", advice)
     else:
         yield Check("keys", "well", f"{valid} valid" if valid else "none: this machine alone is served, without a key")
-    secret = folder.root / "secret"
-    if secret.exists() and secret.stat().st_mode & 0o077:
-        yield Check("secret", "unhealthy", f"others can read it: chmod 600 {secret}")
+
+
+def _secret(folder: Folder, _config: Config) -> Iterator[Check]:
+    path = folder.root / "secret"
+    if not path.exists():
+        yield Check("secret", "missing", "there is none yet; the first use makes it")
+        return
+    load_secret(path)
+    if path.stat().st_mode & 0o077:
+        yield Check("secret", "unhealthy", f"others can read it: chmod 600 {path}")
+    else:
+        yield Check("secret", "well", "exposure tokens can be signed")
 
 
 def _address(folder: Folder, config: Config) -> Iterator[Check]:

@@ -53,21 +53,26 @@ def load_checkpoint(folder: Path, signature: str, states: Mapping[str, State]) -
     One that is damaged, or was made by other folds (another signature), is passed over.
     """
     for manifest_path in sorted(folder.glob("*.json"), reverse=True):
-        try:
-            manifest = json.loads(manifest_path.read_text("utf-8"))
-            if manifest["signature"] != signature:
-                continue
-            data = manifest_path.with_suffix(".safetensors").read_bytes()
-            digest = manifest.pop("sha256")
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = read_checkpoint(manifest_path)
+        if found is None or found[0]["signature"] != signature:
             continue
-        if digest != _digest(manifest, data):
-            continue
+        manifest, data = found
         tensors = load_tensors(data)
         for name, state in states.items():
             _fill(f"{name}", state, tensors, Sizes(**manifest["sizes"][name]))
         return int(manifest["seq"]), manifest["promoted"]
     return 0, None
+
+
+def read_checkpoint(manifest_path: Path) -> tuple[dict[str, Any], bytes] | None:
+    """A checkpoint's manifest and its tensors' bytes; None where either is damaged."""
+    try:
+        manifest = json.loads(manifest_path.read_text("utf-8"))
+        data = manifest_path.with_suffix(".safetensors").read_bytes()
+        digest = manifest.pop("sha256")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return (manifest, data) if digest == _digest(manifest, data) else None
 
 
 def _digest(manifest: Mapping[str, Any], data: bytes) -> str:
