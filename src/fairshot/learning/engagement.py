@@ -76,55 +76,13 @@ def fit_engagement(
 
     inputs: float32 (n, features); labels: float32 (n, kinds), 0 or 1; weights: float32 (n,), of examples.
     """
-    import jax
-    import jax.numpy as jnp
-    import optax
-
     mean, scale = inputs.mean(axis=0), inputs.std(axis=0)
     scale = np.where(scale > 1e-6, scale, 1.0).astype(np.float32)
     data = ((inputs - mean) / scale).astype(np.float32)
     rng = np.random.default_rng(seed)
-    sizes = [len(features), *hidden, len(kinds)]
     rates = np.clip((labels * weights[:, None]).sum(0) / weights.sum(), 1e-4, 1 - 1e-4)
-    layers = [
-        (rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32), np.zeros(b, np.float32))
-        for a, b in zip(sizes, sizes[1:], strict=False)
-    ]
-    last = layers[-1][0] * np.float32(0.1)
-    layers[-1] = (last, np.log(rates / (1 - rates)).astype(np.float32))
-
-    def loss(parameters: Any, x: Any, y: Any, w: Any) -> Any:
-        for matrix, bias in parameters[:-1]:
-            x = jax.nn.relu(x @ matrix + bias)
-        logits = x @ parameters[-1][0] + parameters[-1][1]
-        losses = optax.sigmoid_binary_cross_entropy(logits, y)
-        decay = sum(jnp.sum(matrix**2) for matrix, _ in parameters)
-        return jnp.sum(losses * w[:, None]) / jnp.sum(w) + 1e-5 * decay
-
-    # Few examples are taught in smaller batches: else a small log would be a handful of steps, and learn nothing.
-    batch = min(2048, max(128, len(data) // 32), len(data))
-    steps = max(1, len(data) // batch)
-    optimiser = optax.adam(optax.cosine_decay_schedule(3e-3, epochs * steps))
-
-    def epoch(parameters: Any, state: Any, x: Any, y: Any, w: Any) -> Any:
-        def step(carry: Any, part: Any) -> Any:
-            parameters, state = carry
-            gradient = jax.grad(loss)(parameters, *part)
-            updates, state = optimiser.update(gradient, state)
-            return (optax.apply_updates(parameters, updates), state), None
-
-        carry, _ = jax.lax.scan(step, (parameters, state), (x, y, w))
-        return carry
-
-    compiled = jax.jit(epoch)
-    parameters: Any = layers
-    state = optimiser.init(parameters)
-    for number in range(epochs):
-        order = rng.permutation(len(data))[: steps * batch].reshape(steps, batch)
-        parameters, state = compiled(parameters, state, data[order], labels[order], weights[order])
-        if progress is not None:
-            progress((number + 1) / epochs)
-    fitted = [(np.asarray(matrix), np.asarray(bias)) for matrix, bias in parameters]
+    layers = _first_layers([len(features), *hidden, len(kinds)], rates, rng)
+    fitted = _descended(layers, (data, labels, weights), epochs, rng, progress)
     first, bias = fitted[0]
     fitted[0] = (
         (first / scale[:, None]).astype(np.float32),
@@ -132,3 +90,58 @@ def fit_engagement(
     )
     bounds = np.stack([inputs.min(axis=0), inputs.max(axis=0)])
     return EngagementModel(tuple(features), tuple(kinds), bounds, tuple(fitted))
+
+
+Layers = list[tuple[Floats, Floats]]
+
+
+def _first_layers(sizes: Sequence[int], rates: Floats, rng: np.random.Generator) -> Layers:
+    """He's initial weights; the last layer begins near the base rates."""
+    layers = [
+        (rng.normal(0, np.sqrt(2 / a), (a, b)).astype(np.float32), np.zeros(b, np.float32))
+        for a, b in zip(sizes, sizes[1:], strict=False)
+    ]
+    layers[-1] = (layers[-1][0] * np.float32(0.1), np.log(rates / (1 - rates)).astype(np.float32))
+    return layers
+
+
+def _loss(layers: Any, x: Any, y: Any, w: Any) -> Any:
+    """Weighted mean of the heads' log losses, with a little weight decay."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    for matrix, bias in layers[:-1]:
+        x = jax.nn.relu(x @ matrix + bias)
+    losses = optax.sigmoid_binary_cross_entropy(x @ layers[-1][0] + layers[-1][1], y)
+    decay = sum(jnp.sum(matrix**2) for matrix, _ in layers)
+    return jnp.sum(losses * w[:, None]) / jnp.sum(w) + 1e-5 * decay
+
+
+def _descended(
+    layers: Layers, examples: tuple[Floats, ...], epochs: int, rng: np.random.Generator, progress: Any
+) -> Layers:
+    """The layers after so many passes over the examples (inputs, labels, weights), in drawn order."""
+    # JAX takes a second to load and only training needs it.
+    import jax
+    import optax
+
+    n = len(examples[0])
+    # Few examples are taught in smaller batches: else a small log would be a handful of steps, and learn nothing.
+    batch = min(2048, max(128, n // 32), n)
+    steps = max(1, n // batch)
+    optimiser = optax.adam(optax.cosine_decay_schedule(3e-3, epochs * steps))
+
+    def step(carry: Any, part: Any) -> Any:
+        parameters, state = carry
+        updates, state = optimiser.update(jax.grad(_loss)(parameters, *part), state)
+        return (optax.apply_updates(parameters, updates), state), None
+
+    compiled = jax.jit(lambda carry, parts: jax.lax.scan(step, carry, parts)[0])
+    carry: Any = (layers, optimiser.init(layers))
+    for number in range(epochs):
+        order = rng.permutation(n)[: steps * batch].reshape(steps, batch)
+        carry = compiled(carry, tuple(part[order] for part in examples))
+        if progress is not None:
+            progress((number + 1) / epochs)
+    return [(np.asarray(matrix), np.asarray(bias)) for matrix, bias in carry[0]]
