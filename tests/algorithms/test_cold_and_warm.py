@@ -57,3 +57,15 @@ def test_bad_arguments_are_refused() -> None:
         joined_scores(np.ones((2, 2)), np.ones((2, 2)), trust=2.0)
     with pytest.raises(ValueError, match="gains"):
         gains_by_kind(np.ones((1, 2)), np.ones((1, 2), bool), np.array([True, True]))
+
+
+def test_a_share_that_no_lift_gives_is_refused() -> None:
+    rng = np.random.default_rng(3)
+    many, few = rng.normal(size=(5, 30)), rng.normal(size=(5, 2))
+    with pytest.raises(ValueError, match=r"share must lie within \[0, 0.2\]"):
+        lift_for_share(many, few, 0.5, 10)
+    with pytest.raises(ValueError, match=r"share must lie within \[0.8, 1\]"):
+        lift_for_share(few, many, 0.5, 10)
+    with pytest.raises(ValueError, match="what lifts can give"):
+        lift_for_share(np.ones((5, 30)), many, 0.5, 10)
+    assert cold_share(joined_scores(many, few, lift=lift_for_share(many, few, 0.2, 10)), np.arange(32) >= 30, 10) == 0.2

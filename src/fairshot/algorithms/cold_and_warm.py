@@ -13,6 +13,11 @@ from fairshot.algorithms.arguments import Floats, flags, real, within
 from fairshot.algorithms.mean_discounted_gain import GainSummary, mean_discounted_gain, summarise
 from fairshot.algorithms.ranked_hits import top_ranked
 
+FARTHEST = 20.0
+"""Lift, in standard deviations, beyond which none is looked for."""
+ROUNDING = 1e-9
+"""What a share may lie outside the shares that can be had, for rounding."""
+
 
 def joined_scores(warm: ArrayLike, cold: ArrayLike, *, trust: float = 1.0, lift: float = 0.0) -> Floats:
     """Put the scores of new items on the scale of the known items', user by user.
@@ -57,18 +62,26 @@ def lift_for_share(warm: ArrayLike, cold: ArrayLike, share: float, depth: int, *
     Formula: bisection on `joined_scores`, whose share can only grow with the lift; between -20 and 20
     standard deviations, to 1e-3. The share returned for it is the nearest from below that whole positions
     allow.
-    Shapes: as `joined_scores`. Errors: as there, and for a share outside [0, 1].
+    Shapes: as `joined_scores`. Errors: as there, and ValueError for a share that no such lift gives: outside [0, 1],
+    more than the new items can fill, less than the known items leave over, or where users' known scores do not differ,
+    so that no lift moves anything.
 
     >>> round(lift_for_share([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0]], share=0.5, depth=2), 1)
     1.2
     """
     within("share", share, 0, 1)
-    low, high = -20.0, 20.0
     new = np.arange(np.shape(warm)[-1] + np.shape(cold)[-1]) >= np.shape(warm)[-1]
+
+    def got(lift: float) -> float:
+        return cold_share(joined_scores(warm, cold, trust=trust, lift=lift), new, depth)
+
+    low, high = -FARTHEST, FARTHEST
+    least, most = got(low), got(high)
+    if not least - ROUNDING <= share <= most + ROUNDING:
+        raise ValueError(f"share must lie within [{least:g}, {most:g}], what lifts can give, shape (): {share}")
     while high - low > 1e-3:
         middle = (low + high) / 2
-        got = cold_share(joined_scores(warm, cold, trust=trust, lift=middle), new, depth)
-        low, high = (middle, high) if got <= share else (low, middle)
+        low, high = (middle, high) if got(middle) <= share else (low, middle)
     return low
 
 
