@@ -32,9 +32,9 @@ from fairshot.slates import answer_of, entry_id, entry_of, explanation_of
 from fairshot.state import load_folds
 from fairshot.stores.artifacts import ArtifactStore
 from fairshot.stores.checkpoint import load_checkpoint, save_checkpoint
-from fairshot.stores.files import write_durably
 from fairshot.stores.log import Log
 from fairshot.stores.log import Receipt as LogReceipt
+from fairshot.stores.secret import load_secret
 from fairshot.stores.writer import Writer
 
 if TYPE_CHECKING:
@@ -66,10 +66,7 @@ class Folder:
 
     def secret(self) -> bytes:
         """The key of exposure tokens, made when first asked for; readable by the owner alone."""
-        path = self.root / "secret"
-        if not path.exists():
-            write_durably(path, secrets.token_bytes(32), mode=0o600)
-        return path.read_bytes()
+        return load_secret(self.root / "secret")
 
 
 def now_microseconds() -> int:
