@@ -58,7 +58,11 @@ def test_a_decayed_sum_equals_its_definition(a: Events, later: int) -> None:
         assert seen[row] == pytest.approx(wanted, abs=1e-9)
 
 
-@given(st.floats(-1e6, 1e6), times, times)
+# Far above the subnormal numbers, which have no relative precision to compare by.
+far_from_zero = st.floats(-1e6, 1e6).filter(lambda value: value == 0 or abs(value) > 1e-200)
+
+
+@given(far_from_zero, times, times)
 def test_decay_in_two_steps_is_decay_in_one(value: float, first: int, second: int) -> None:
     halfway = decay.decayed(value, 0, first, HALF_LIFE)
     twice = decay.decayed(halfway, first, first + second, HALF_LIFE)

@@ -93,14 +93,14 @@ def within(name: str, value: float, low: float, high: float) -> float:
     return value
 
 
-def whole(name: str, value: int, low: int) -> int:
+def whole(name: str, value: object, low: int) -> int:
     """Return an integer of at least `low`. Errors: ValueError for less, for floats (even whole) and booleans.
 
     >>> whole("top", 3, 1)
     3
     """
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer) or value < low:
-        raise ValueError(f"{name} must be an integer >= {low}, shape {np.shape(value)}: {value!r}")
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
+        raise ValueError(f"{name} must be an integer >= {low}, shape (): {value!r}")
     return int(value)
 
 

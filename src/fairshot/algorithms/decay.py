@@ -11,9 +11,9 @@ Source: forward decay (Cormode et al., ICDE 2009), kept relative to each row's o
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Floats, Ints
+from fairshot.algorithms.arguments import Floats, Ints, broadcast, real
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 
@@ -32,16 +32,16 @@ def decayed(value: ArrayLike, last_at: ArrayLike, now: ArrayLike, half_life: flo
 
     Formula: value * 2^(-(now - last_at) / half_life). A `now` before `last_at` reads the value undecayed,
     for a sum cannot forget what it has not yet seen.
-    Shapes: value, last_at and now broadcast. Errors: ValueError where times are not integers, shapes do not
-    broadcast, or half_life is not positive.
+    Shapes: value, last_at and now broadcast. Errors: ValueError where values are not finite, times are not
+    integers, shapes do not broadcast, or half_life is not positive.
 
     >>> decayed([8.0, 8.0], last_at=[0, 30], now=30, half_life=10.0)
     array([1., 8.])
     """
     if not (np.isfinite(half_life) and half_life > 0):
         raise ValueError(f"half_life must be finite and > 0, shape (): {half_life}")
-    values, then, current = np.asarray(value, np.float64), _ints("last_at", last_at), _ints("now", now)
-    _broadcast(value=values, last_at=then, now=current)
+    values, then, current = real("value", value, None), _ints("last_at", last_at), _ints("now", now)
+    broadcast(value=values, last_at=then, now=current)
     elapsed = np.maximum(current - then, 0)
     return np.asarray(values * np.exp2(-elapsed / half_life))
 
@@ -66,6 +66,8 @@ def add_decayed(
 ) -> tuple[Floats, Ints]:
     """Add a batch of events to an array of decayed sums; a row may occur many times, in any order of time.
 
+    Formula: value 2^(-(last - last_at) / half_life) + sum of amount 2^(-(last - at) / half_life), last the
+    latest time of the row.
     Shapes: value [n], last_at [n]; rows, amounts and at [m] (or scalars); returns a new (value, last_at).
     Errors: as `decayed`; ValueError where rows lie outside [0, n).
 
@@ -73,12 +75,14 @@ def add_decayed(
     ...             half_life=10.0)
     (array([3.5, 2. ]), array([10,  0]))
     """
-    index = _rows(rows, len(value))
+    index, added = _rows(rows, len(value)), real("amounts", amounts, None)
+    if not all(np.shape(array) in ((), index.shape) for array in (added, at)):
+        raise ValueError(f"amounts {added.shape} and at {np.shape(at)} must be scalars or of shape {index.shape}")
     times = np.broadcast_to(_ints("at", at), index.shape)
     last = _ints("last_at", last_at).copy()
     np.maximum.at(last, index, times)
     total = decayed(value, last_at, last, half_life)
-    np.add.at(total, index, decayed(amounts, times, last[index], half_life))
+    np.add.at(total, index, decayed(added, times, last[index], half_life))
     return total, last
 
 
@@ -174,11 +178,3 @@ def _rows(rows: ArrayLike, size: int) -> Ints:
     if index.ndim != 1 or (index.size and not 0 <= index.min() <= index.max() < size):
         raise ValueError(f"rows must be [m] within [0, {size}), shape {index.shape}")
     return index
-
-
-def _broadcast(**named: NDArray[np.generic]) -> None:
-    try:
-        np.broadcast_shapes(*(array.shape for array in named.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in named.items())
-        raise ValueError(f"shapes must broadcast: {shapes}") from None

@@ -14,8 +14,13 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
+from fairshot.algorithms.arguments import real, whole, within
+
 Floats = NDArray[np.floating]
 Order = NDArray[np.int64]
+
+SAFE_SQUARE = 1e-20, 1e20
+"""Squared lengths between these are computed as they are; a row outside is first divided by its largest entry."""
 
 MIN_RESIDUAL = 1e-5
 """Share of its squared length that a vector must have outside the window's span to count as a new direction.
@@ -80,7 +85,9 @@ def dpp_quality(scores: Floats, relevance: float = 0.7) -> Floats:
     scores = _finite("scores", scores, 1)
     if not 0 <= relevance < 1:
         raise ValueError(f"relevance must lie in [0, 1), got {relevance}")
-    return np.asarray(np.exp(relevance / (2 * (1 - relevance)) * (scores - scores.max(initial=-np.inf))))
+    with np.errstate(over="ignore"):
+        behind = np.maximum(scores - scores.max(initial=-np.inf), -np.finfo(np.float64).max)
+        return np.asarray(np.exp(relevance / (2 * (1 - relevance)) * behind))
 
 
 def ssd(
@@ -101,7 +108,8 @@ def ssd(
     made orthogonal to it and stay as they are, which makes SSD cheaper than a windowed DPP. gamma = 0 sorts.
 
     Shapes: scores [n], any real numbers; vectors [n, d]; recent [m, d]; returns int64 [min(k, n)].
-    Errors: ValueError for wrong shapes, non-finite input, k < 0, window < 1, negative gamma.
+    Errors: ValueError for wrong shapes, non-finite input, k < 0, window < 1, gamma outside [0, 1e6] or bias
+    outside [-1e3, 1e3], beyond which rounding would drown the vectors.
     Source: Huang et al., "Sliding spectrum decomposition for diversified recommendation", KDD 2021; the
     additive form with standardised scores and a constant coordinate.
 
@@ -112,11 +120,12 @@ def ssd(
     array([0, 1, 2])
     """
     scores, vectors, scale = _checked("scores", scores, vectors)
-    if not gamma >= 0:
-        raise ValueError(f"gamma must not be negative, got {gamma}")
+    within("gamma", gamma, 0, 1e6)
+    within("bias", bias, -1e3, 1e3)
     order = _picks(k, len(scores))
     memory = _memory(window, len(order), recent)
     span = _Span(vectors, scale, memory, recent=recent, bias=bias, exact=False)
+    scores = scores / _unit(scores)
     deviation = scores.std() if len(scores) else 0.0
     left = (scores - scores.mean()) / deviation if deviation > 0 else np.zeros(len(scores))
     for position in range(len(order)):
@@ -243,10 +252,34 @@ def _checked(name: str, values: Floats, vectors: Floats) -> tuple[Floats, Floats
     if vectors.dtype not in (np.float32, np.float64):
         vectors = vectors.astype(np.float32)
     vectors = np.ascontiguousarray(vectors)
-    squared = np.einsum("ij,ij->i", vectors, vectors).astype(np.float64)
-    if not np.isfinite(squared).all():
-        raise ValueError(f"vectors of shape {vectors.shape} hold values that are not finite")
+    vectors, squared = _moderate("vectors", vectors)
     return values, vectors, _inverse_length(squared).astype(vectors.dtype)
+
+
+def _moderate(name: str, vectors: Floats) -> tuple[Floats, Floats]:
+    """Return vectors, rows of extreme length divided by their largest entry, and the squared lengths.
+
+    Directions are all that is read, so the division changes nothing but what squares would overflow or vanish.
+    """
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        squared = np.einsum("ij,ij->i", vectors, vectors).astype(np.float64)
+    odd = np.flatnonzero(~((squared > SAFE_SQUARE[0]) & (squared < SAFE_SQUARE[1])))
+    if not len(odd):
+        return vectors, squared
+    rows = vectors[odd]
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name} of shape {vectors.shape} hold values that are not finite")
+    peak = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    vectors = vectors.copy()
+    vectors[odd] = rows = rows / np.where(peak > 0, peak, 1)
+    squared[odd] = np.einsum("ij,ij->i", rows, rows)
+    return vectors, squared
+
+
+def _unit(scores: Floats) -> float:
+    """Return what to divide scores by before they are squared: 1 unless they are extreme."""
+    peak = float(np.abs(scores).max(initial=0.0))
+    return 1.0 if peak == 0 or 1e-100 < peak < 1e100 else peak
 
 
 def _units(recent: Floats | None, vectors: Floats) -> Floats:
@@ -256,7 +289,8 @@ def _units(recent: Floats | None, vectors: Floats) -> Floats:
     recent = _finite("recent", recent, 2)
     if recent.shape[1] != vectors.shape[1]:
         raise ValueError(f"recent must be [m, {vectors.shape[1]}] as vectors, got shape {recent.shape}")
-    unit = recent * _inverse_length(np.einsum("ij,ij->i", recent, recent))[:, None]
+    recent, squared = _moderate("recent", recent)
+    unit = recent * _inverse_length(squared)[:, None]
     return unit.astype(vectors.dtype)
 
 
@@ -266,10 +300,9 @@ def _inverse_length(squared: Floats) -> Floats:
 
 
 def _finite(name: str, values: Floats, ndim: int) -> Floats:
-    values = np.asarray(values, np.float64)
-    if values.ndim != ndim or not np.isfinite(values).all():
-        raise ValueError(f"{name} must be {ndim}-dimensional and finite, got shape {values.shape}")
-    return values
+    if np.ndim(values) != ndim:
+        raise ValueError(f"{name} must be {ndim}-dimensional and finite, got shape {np.shape(values)}")
+    return real(name, values, None)
 
 
 def _memory(window: int | None, k: int, recent: Floats | None) -> int:
@@ -277,12 +310,8 @@ def _memory(window: int | None, k: int, recent: Floats | None) -> int:
     most = k + (0 if recent is None else len(recent))
     if window is None:
         return most
-    if window < 1:
-        raise ValueError(f"window must be at least 1, got {window}")
-    return min(window - 1, most)
+    return min(whole("window", window, 1) - 1, most)
 
 
 def _picks(k: int, n: int) -> Order:
-    if k < 0:
-        raise ValueError(f"k must not be negative, got {k}")
-    return np.empty(min(k, n), np.int64)
+    return np.empty(min(whole("k", k, 0), n), np.int64)

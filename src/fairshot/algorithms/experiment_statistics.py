@@ -14,7 +14,13 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 from scipy.stats import chi2, ncx2, norm
 
-from fairshot.algorithms.arguments import Floats, at_least_zero, real
+from fairshot.algorithms.arguments import Floats, at_least_zero, real, whole
+
+FEWEST_UNITS = 20
+"""Units of each arm from which `always_valid_interval` may be read: below, an estimated variance is too often
+far too small, and a look at 2 to 10 units breaks the promise (see `tests/algorithms/test_experiment_statistics`).
+"""
+MOST_UNITS = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +34,17 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """Treatment minus control, with its standard error, two-sided interval and p-value."""
+    """Treatment minus control, with its standard error, two-sided interval and p-value.
+
+    `units` is the size of the smaller arm that the standard error was estimated from; infinite if it is known.
+    """
 
     difference: float
     standard_error: float
     low: float
     high: float
     p_value: float
+    units: float = np.inf
 
 
 def moments(values: ArrayLike) -> Moments:
@@ -45,7 +55,7 @@ def moments(values: ArrayLike) -> Moments:
     >>> moments([1.0, 2.0, 3.0])
     Moments(count=3, mean=array([2.]), scatter=array([[2.]]))
     """
-    array = np.asarray(values, np.float64)
+    array = real("values", values, None)
     table = real("values", array[:, None] if array.ndim == 1 else array, (None, None))
     mean = table.mean(axis=0)
     return Moments(len(table), mean, (table - mean).T @ (table - mean))
@@ -98,7 +108,7 @@ def ratio_difference(control: Moments, treatment: Moments, confidence: float = 0
         ratios.append(float(arm.mean[0] / arm.mean[1]))
         slope = np.array([1.0, -ratios[-1]]) / arm.mean[1]
         variance += float(slope @ covariance @ slope) / arm.count
-    return _effect(ratios[1] - ratios[0], variance, confidence)
+    return _effect(ratios[1] - ratios[0], variance, confidence, min(control.count, treatment.count))
 
 
 def cuped_difference(control: Moments, treatment: Moments, confidence: float = 0.95) -> Effect:
@@ -123,7 +133,8 @@ def sample_size(sd: float, effect: float, alpha: float = 0.05, power: float = 0.
     """Units each arm needs to find a difference of `effect`.
 
     Formula: 2 (z_{1 - alpha/2} + z_power)^2 sd^2 / effect^2, rounded up. Units: sd and effect of the metric.
-    Errors: ValueError where sd is not positive, effect is 0, alpha or power not in (0, 1).
+    Errors: ValueError where sd is not positive, effect is 0, alpha or power not in (0, 1), or over 1e15
+    units would be needed.
 
     >>> sample_size(sd=1.0, effect=0.1)
     1570
@@ -131,7 +142,10 @@ def sample_size(sd: float, effect: float, alpha: float = 0.05, power: float = 0.
     if not (sd > 0 and effect != 0 and np.isfinite(sd / effect)):
         raise ValueError(f"sd > 0 and effect other than 0 wanted, shape (): {sd}, {effect}")
     z = ndtri(1 - _inside("alpha", alpha) / 2) + ndtri(_inside("power", power))
-    return int(np.ceil(2 * (z * sd / effect) ** 2))
+    size = float(np.ceil(2 * np.square(min(abs(z * sd / effect), 1e9))))
+    if size > MOST_UNITS:
+        raise ValueError(f"effect of {effect} at sd {sd} needs over {MOST_UNITS:g} units, shape ()")
+    return int(size)
 
 
 def standardised_difference(control: Moments, treatment: Moments) -> Floats:
@@ -175,8 +189,8 @@ def sample_ratio_power(total: int, actual: ArrayLike, shares: ArrayLike, alpha: 
     0.45
     """
     true, wanted = _shares("actual", actual), _shares("shares", shares)
-    if total < 1 or true.shape != wanted.shape:
-        raise ValueError(f"total >= 1 and actual of shape {wanted.shape} wanted, shape {true.shape}: {total}")
+    if whole("total", total, 1) and true.shape != wanted.shape:
+        raise ValueError(f"actual must be {wanted.shape} as shares, shape {true.shape}")
     centre = total * ((true - wanted) ** 2 / wanted).sum()
     return float(ncx2.sf(chi2.isf(_inside("alpha", alpha), len(true) - 1), len(true) - 1, centre))
 
@@ -185,8 +199,10 @@ def always_valid_interval(effect: Effect, expected: float, confidence: float = 0
     """Interval that holds at every look together, so that one may stop as soon as it excludes 0 (mSPRT).
 
     Formula: difference -+ sqrt((2 log(1/alpha) + log((v + tau^2) / v)) v (v + tau^2) / tau^2), v the squared
-    standard error, tau = expected, the size of effect it is sharpest for; fixed before the start.
-    Errors: ValueError where expected or the standard error are not positive, or confidence not in (0, 1).
+    standard error, tau = expected, the size of effect it is sharpest for; fixed before the start. The promise is
+    for a known variance; with an estimated one it holds from about 20 units an arm, so do not look before.
+    Errors: ValueError where expected or the standard error are not positive and finite, confidence is not in
+    (0, 1), or an arm has fewer than `FEWEST_UNITS` units (20).
 
     >>> effect = mean_difference(moments([0.0, 1.0] * 500), moments([0.2, 1.2] * 500))
     >>> low, high = always_valid_interval(effect, expected=0.1)
@@ -194,8 +210,10 @@ def always_valid_interval(effect: Effect, expected: float, confidence: float = 0
     (True, True)
     """
     variance, tau = effect.standard_error**2, expected**2
-    if not (variance > 0 and expected > 0):
+    if not (0 < variance < np.inf and 0 < tau < np.inf and expected > 0):
         raise ValueError(f"expected, standard_error > 0 wanted, shape (): {expected}, {effect.standard_error}")
+    if effect.units < FEWEST_UNITS:
+        raise ValueError(f"effect must rest on {FEWEST_UNITS} units an arm or more, shape (): {effect.units}")
     evidence = 2 * np.log(1 / (1 - _inside("confidence", confidence))) + np.log1p(tau / variance)
     half = float(np.sqrt(evidence * variance * (variance + tau) / tau))
     return effect.difference - half, effect.difference + half
@@ -203,14 +221,15 @@ def always_valid_interval(effect: Effect, expected: float, confidence: float = 0
 
 def _linear_difference(control: Moments, treatment: Moments, weights: Floats, confidence: float) -> Effect:
     variance = sum(float(weights @ _covariance(arm) @ weights) / arm.count for arm in (control, treatment))
-    return _effect(float(weights @ (treatment.mean - control.mean)), max(variance, 0.0), confidence)
+    units = min(control.count, treatment.count)
+    return _effect(float(weights @ (treatment.mean - control.mean)), max(variance, 0.0), confidence, units)
 
 
-def _effect(difference: float, variance: float, confidence: float) -> Effect:
+def _effect(difference: float, variance: float, confidence: float, units: int) -> Effect:
     error = float(np.sqrt(variance))
     half = float(ndtri(0.5 + _inside("confidence", confidence) / 2)) * error
     sizes = abs(difference) / error if error > 0 else (np.inf if difference else 0.0)
-    return Effect(difference, error, difference - half, difference + half, float(2 * norm.sf(sizes)))
+    return Effect(difference, error, difference - half, difference + half, float(2 * norm.sf(sizes)), units)
 
 
 def _covariance(arm: Moments) -> Floats:

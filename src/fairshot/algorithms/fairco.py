@@ -9,7 +9,7 @@ forgetting and clipping are fairshot's own.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, labels, real, within
+from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, finite_result, labels, real, within
 from fairshot.algorithms.exposure_disparity import received_per_merit
 
 
@@ -38,16 +38,19 @@ def fairco_order(relevance: ArrayLike, groups: ArrayLike, error: ArrayLike, stre
     Formula: argsort descending of R_d + strength * err_g(d); ties keep the order given. strength between
     0.001 and 0.1 holds disparity without a loss in relevance; 0 is the plain ranking.
     Shapes: relevance [candidates], groups [candidates] within [0, groups), error [groups] of `fairco_error`
-    -> int64 [candidates], best first. Errors: ValueError for other shapes, labels outside, strength < 0.
+    -> int64 [candidates], best first. Errors: ValueError for other shapes, labels outside, strength < 0
+    or so large that a boost is not finite.
 
     >>> fairco_order([0.9, 0.8, 0.1], [0, 0, 1], error=[0.0, 90.0], strength=0.01)
     array([2, 0, 1])
     """
     scores = real("relevance", relevance, (None,))
     errors = at_least_zero("error", error, (None,))
-    within("strength", strength, 0, np.inf)
+    within("strength", strength, 0, np.finfo(np.float64).max)
     members = labels("groups", groups, len(scores), len(errors))
-    return np.argsort(-(scores + strength * errors[members]), kind="stable")
+    with np.errstate(over="ignore"):
+        boosted = finite_result("strength * error", scores + strength * errors[members])
+    return np.argsort(-boosted, kind="stable")
 
 
 def fairco_received(received: ArrayLike, gained: ArrayLike, elapsed: float = 0.0, half_life: float = np.inf) -> Floats:

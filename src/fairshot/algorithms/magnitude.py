@@ -9,7 +9,7 @@ Source: after Meehan and Pauwels, "On Inherited Popularity Bias in Cold-Start It
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Floats, real, within
+from fairshot.algorithms.arguments import Floats, finite_result, real, within
 
 
 def temper_magnitudes(embeddings: ArrayLike, strength: float) -> Floats:
@@ -18,7 +18,8 @@ def temper_magnitudes(embeddings: ArrayLike, strength: float) -> Floats:
     Formula: e'_i = e_i (|e_i| / mean_j |e_j|)^-strength. 0 changes nothing; 1 gives all the same length, so
     that a dot product ranks by direction alone. No training, no dependence on users.
     Shapes: embeddings [items, dimensions] -> the same. A zero vector stays zero.
-    Errors: ValueError for other shapes, numbers that are not finite, strength outside [0, 1].
+    Errors: ValueError for other shapes, numbers that are not finite, strength outside [0, 1], or a result
+    beyond the largest number.
 
     >>> temper_magnitudes([[3.0, 0.0], [0.0, 1.0]], strength=1.0)
     array([[2., 0.],
@@ -26,10 +27,9 @@ def temper_magnitudes(embeddings: ArrayLike, strength: float) -> Floats:
     """
     vectors = real("embeddings", embeddings, (None, None))
     within("strength", strength, 0, 1)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    mean = length.mean()
-    factor = np.divide(mean, length, out=np.ones_like(length), where=length > 0) ** strength
-    return np.asarray(vectors * factor)
+    power = np.frexp(np.abs(vectors).max(axis=1, keepdims=True))[1]
+    length = np.ldexp(np.linalg.norm(np.ldexp(vectors, -power), axis=1, keepdims=True), power - power.max())
+    return finite_result("embeddings", np.asarray(vectors * _factor(length, strength)))
 
 
 def temper_spreads(scores: ArrayLike, strength: float) -> Floats:
@@ -48,8 +48,15 @@ def temper_spreads(scores: ArrayLike, strength: float) -> Floats:
     """
     values = real("scores", scores, (None, None))
     within("strength", strength, 0, 1)
+    power = int(np.frexp(np.abs(values).max())[1])
+    values = np.ldexp(values, -power)
     mean = values.mean(axis=1, keepdims=True)
-    spread = values.std(axis=1, keepdims=True)
-    target = spread.mean()
-    factor = np.divide(target, spread, out=np.ones_like(spread), where=spread > 0) ** strength
-    return np.asarray(mean + (values - mean) * factor)
+    factor = _factor(values.std(axis=1, keepdims=True), strength)
+    with np.errstate(over="ignore"):
+        return finite_result("scores", np.asarray(np.ldexp(mean + (values - mean) * factor, power)))
+
+
+def _factor(size: Floats, strength: float) -> Floats:
+    """(size_i / mean size)^-strength, 1 where the size is zero; sizes come scaled by a power of two of the largest."""
+    ratio = np.divide(size.mean(), size, out=np.ones_like(size), where=size > 0)
+    return np.asarray(ratio**strength)

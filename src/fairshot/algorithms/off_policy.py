@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from fairshot.algorithms.arguments import Floats, at_least_zero, propensities, real
+from fairshot.algorithms.arguments import Floats, at_least_zero, finite_result, propensities, real
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: floa
     Formula: mean of w r, w = min(target / logging, clip); clipping biases towards zero rewards and the
     estimate says which share of the samples it touched.
     Shapes: rewards, target, logging [n]. Errors: ValueError for other shapes, logging outside (0, 1], target
-    outside [0, 1], clip <= 0. Source: Horvitz and Thompson, 1952.
+    outside [0, 1], clip <= 0, or propensities so small that a weight is not finite. Source: Horvitz and Thompson, 1952.
 
     >>> ips([1.0, 0.0], target=[0.5, 0.5], logging=[0.25, 0.75]).value
     1.0
@@ -133,7 +133,7 @@ def slate_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip
     4.0
     """
     weight, clipped = _weights(target, logging, 2, clip)
-    whole = weight.prod(axis=1)
+    whole = _cumulated(weight)[:, -1]
     return _mean(whole * real("rewards", rewards, weight.shape).sum(axis=1), whole, clipped)
 
 
@@ -166,7 +166,7 @@ def cascade_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, cl
     4.0
     """
     weight, clipped = _weights(target, logging, 2, clip)
-    reaching = np.cumprod(weight, axis=1)
+    reaching = _cumulated(weight)
     terms = (reaching * real("rewards", rewards, weight.shape)).sum(axis=1)
     return _mean(terms, reaching.mean(axis=1), clipped)
 
@@ -213,11 +213,11 @@ def cascade_doubly_robust(
     weight, clipped = _weights(target, logging, 2, clip)
     reward = real("rewards", rewards, weight.shape)
     model, mean = real("predicted", predicted, weight.shape), real("expected", expected, weight.shape)
-    value = np.zeros(len(weight))
+    value, reaching = np.zeros(len(weight)), _cumulated(weight)
     for position in reversed(range(weight.shape[1])):
         error = reward[:, position] + value - model[:, position]
         value = mean[:, position] + weight[:, position] * error
-    return _mean(value, np.cumprod(weight, axis=1).mean(axis=1), clipped)
+    return _mean(value, reaching.mean(axis=1), clipped)
 
 
 def _weights(target: ArrayLike, logging: ArrayLike, ndim: int, clip: float) -> tuple[Floats, float]:
@@ -229,17 +229,30 @@ def _weights(target: ArrayLike, logging: ArrayLike, ndim: int, clip: float) -> t
         raise ValueError(f"target of shape {wanted.shape} must lie within [0, 1]")
     if not clip > 0:
         raise ValueError(f"clip must be positive, shape (): {clip}")
-    weight = wanted / logged
+    with np.errstate(over="ignore"):
+        weight = wanted / logged
     over = (weight > clip).reshape(len(weight), -1).any(axis=1)
-    return np.minimum(weight, clip), float(over.mean())
+    return finite_result("target / logging", np.minimum(weight, clip)), float(over.mean())
+
+
+def _cumulated(weight: Floats) -> Floats:
+    """Return the products of weights [n, L] down to each position."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return finite_result("the product of target / logging", np.asarray(np.cumprod(weight, axis=1)))
 
 
 def _mean(terms: Floats, weights: Floats, clipped: float) -> Estimate:
-    n = len(terms)
-    error = float(terms.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    n = len(finite_result("the product of target / logging and rewards", terms))
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(terms.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    if n > 1 and not math.isfinite(error):
+        raise ValueError(f"rewards or weights of shape {terms.shape} are too large for a standard error")
     return Estimate(float(terms.mean()), error, _effective(weights), clipped)
 
 
 def _effective(weights: Floats) -> float:
-    squares = float(weights @ weights)
-    return float(weights.sum()) ** 2 / squares if squares > 0 else 0.0
+    largest = float(finite_result("target / logging", weights).max(initial=0.0))
+    if largest == 0:
+        return 0.0
+    shares = weights / largest
+    return float(shares.sum()) ** 2 / float(shares @ shares)

@@ -14,14 +14,23 @@ Sleeping, Recovering Bandit Algorithm for Optimizing Recurring Notifications", K
 single algorithm for both restless and rested rotting bandits" (RAW-UCB), AISTATS 2020. Grades are ours.
 """
 
-from itertools import product
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, real, within
+from fairshot.algorithms.arguments import (
+    Floats,
+    Ints,
+    at_least_zero,
+    broadcast,
+    finite_result,
+    labels,
+    real,
+    whole,
+    within,
+)
 
 DOWN, NONE, UP, DOUBLE_UP = -1, 0, 1, 2
+MOST_PLANS = 100_000
 TASTE_STEP = np.array([0.0, 1.0, 2.0, -1.5])  # by grade: none, up, double up, down (the last index)
 
 
@@ -35,8 +44,11 @@ def satiated(utility: ArrayLike, level: ArrayLike, strength: ArrayLike) -> Float
     >>> satiated([1.0, 1.0], level=[0.0, 2.0], strength=0.5).round(3)
     array([1.   , 0.368])
     """
-    tired = at_least_zero("level", level, np.shape(level)) * at_least_zero("strength", strength, np.shape(strength))
-    return np.asarray(real("utility", utility, np.shape(utility)) * np.exp(-tired))
+    worth, levels = real("utility", utility, None), at_least_zero("level", level, None)
+    strengths = at_least_zero("strength", strength, None)
+    broadcast(utility=worth, level=levels, strength=strengths)
+    with np.errstate(over="ignore"):
+        return np.asarray(worth * np.exp(-levels * strengths))
 
 
 def next_level(level: ArrayLike, played: ArrayLike, retention: ArrayLike) -> Floats:
@@ -66,29 +78,25 @@ def schedule_reward(
     >>> schedule_reward([0, 0], base=[1.0, 0.9], strength=1.0, retention=0.5)
     1.5
     """
-    arms, bases = np.asarray(schedule, np.int64), real("base", base, (None,))
-    if arms.ndim != 1 or (arms.size and not 0 <= arms.min() <= arms.max() < len(bases)):
-        raise ValueError(f"schedule must be [T] within [0, {len(bases)}), shape {arms.shape}")
-    strengths = np.broadcast_to(real("strength", strength, np.shape(strength)), bases.shape)
-    now, total = np.broadcast_to(real("level", level, np.shape(level)), bases.shape), 0.0
-    for arm in arms:
-        total += float(bases[arm] - strengths[arm] * now[arm])
-        now = next_level(now, np.arange(len(bases)) == arm, retention)
-    return total
+    bases = real("base", base, (None,))
+    arms = labels("schedule", schedule, np.size(schedule), len(bases)) if np.size(schedule) else np.zeros(0, np.int64)
+    return float(_totals(arms[None], bases, strength, retention, level)[0])
 
 
 def greedy_schedule(base: ArrayLike, strength: ArrayLike, retention: ArrayLike, horizon: int) -> Ints:
     """Play at each step the arm whose reward is largest now; optimal for identical arms.
 
+    Formula: argmax_k b_k - lambda_k s_k,t at each t.
     Shapes: as `schedule_reward`; returns arms [horizon], the lower one of equals. Errors: the same.
 
     >>> greedy_schedule([1.0, 1.0, 1.0], strength=1.0, retention=0.8, horizon=5)
     array([0, 1, 2, 0, 1])
     """
     bases = real("base", base, (None,))
-    level, schedule = np.zeros(len(bases)), np.zeros(horizon, np.int64)
+    strengths = _each_arm("strength", strength, len(bases))
+    level, schedule = np.zeros(len(bases)), np.zeros(whole("horizon", horizon, 0), np.int64)
     for now in range(horizon):
-        schedule[now] = np.argmax(bases - np.asarray(strength) * level)
+        schedule[now] = np.argmax(bases - strengths * level)
         level = next_level(level, np.arange(len(bases)) == schedule[now], retention)
     return schedule
 
@@ -98,17 +106,22 @@ def best_schedule(
 ) -> Ints:
     """Find the best schedule of a short window by trying all K^horizon; play its first arm and plan again.
 
-    Shapes: as `schedule_reward`; returns arms [horizon], the first of equals. Errors: the same.
+    Formula: argmax over all K^horizon plans of `schedule_reward`, all at once.
+    Shapes: as `schedule_reward`; returns arms [horizon], the first of equals. Errors: the same, and
+    ValueError for more than 100,000 plans (`MOST_PLANS`): plan a shorter window and plan again.
 
     >>> best_schedule([1.0, 0.4], strength=1.0, retention=0.5, horizon=3)
     array([0, 1, 0])
     >>> best_schedule([1.0, 0.4], strength=1.0, retention=0.5, horizon=1, level=[2.0, 0.0])
     array([1])
     """
-    arms = range(len(real("base", base, (None,))))
-    plans = list(product(arms, repeat=horizon))
-    rewards = [schedule_reward(plan, base, strength, retention, level) for plan in plans]
-    return np.array(plans[int(np.argmax(rewards))], np.int64)
+    bases = real("base", base, (None,))
+    count = len(bases) ** min(whole("horizon", horizon, 0), MOST_PLANS)
+    if count > MOST_PLANS or horizon > MOST_PLANS:
+        raise ValueError(f"horizon {horizon} with base of shape {bases.shape} has over {MOST_PLANS} plans")
+    digits = len(bases) ** np.arange(horizon - 1, -1, -1)
+    plans = np.arange(count)[:, None] // digits % len(bases)
+    return np.asarray(plans[np.argmax(_totals(plans, bases, strength, retention, level))], np.int64)
 
 
 def fit_rebounding(rewards: ArrayLike) -> tuple[float, float, float]:
@@ -135,7 +148,7 @@ def recovering_score(score: ArrayLike, days: ArrayLike, penalty: float = 0.017, 
 
     Formula: score - penalty 2^(-days / half_life); the defaults are those of Duolingo's notifications.
     Shapes: score and days broadcast. Units: days. Errors: ValueError where days or penalty are negative or
-    half_life is not positive.
+    half_life is not positive, or one of penalty, half_life and score is infinite.
 
     >>> recovering_score([0.5, 0.5, 0.5], days=[0, 15, np.inf]).round(4)
     array([0.483 , 0.4915, 0.5   ])
@@ -143,10 +156,13 @@ def recovering_score(score: ArrayLike, days: ArrayLike, penalty: float = 0.017, 
     ago = np.asarray(days, np.float64)
     if not np.all(ago >= 0):
         raise ValueError(f"days must be >= 0, shape {ago.shape}")
-    if not half_life > 0:
-        raise ValueError(f"half_life must be > 0, shape (): {half_life}")
-    lost = within("penalty", penalty, 0, np.inf) * np.exp2(-ago / half_life)
-    return np.asarray(real("score", score, np.shape(score)) - lost)
+    if not 0 < half_life < np.inf:
+        raise ValueError(f"half_life must be > 0 and finite, shape (): {half_life}")
+    scores = real("score", score, None)
+    broadcast(score=scores, days=ago)
+    with np.errstate(over="ignore"):
+        lost = within("penalty", penalty, 0, np.finfo(np.float64).max) * np.exp2(-ago / half_life)
+        return finite_result("score - penalty", np.asarray(scores - lost))
 
 
 def rotting_index(rewards: ArrayLike, step: int, exploration: float = 4.0, sd: float = 0.5) -> float:
@@ -160,7 +176,7 @@ def rotting_index(rewards: ArrayLike, step: int, exploration: float = 4.0, sd: f
     0.0
     """
     values = real("rewards", rewards, (np.size(rewards),))
-    if step < 1 or not sd >= 0 or not exploration >= 0:
+    if not 1 <= step < np.inf or not 0 <= sd < np.inf or not 0 <= exploration < np.inf:
         raise ValueError(f"step >= 1, sd, exploration >= 0 wanted, shape (): {step}, {sd}, {exploration}")
     windows = np.arange(1, len(values) + 1)
     means = np.cumsum(values[::-1]) / windows
@@ -172,16 +188,38 @@ def graded_feedback(taste: ArrayLike, strength: ArrayLike, grade: ArrayLike) -> 
 
     Formula: up +1 taste; double up +2 taste and strength halved; down -1.5 taste; none changes nothing.
     Shapes: taste, strength and grade broadcast (grades -1, 0, 1, 2); returns (taste, strength).
-    Errors: ValueError for another grade, or negative strength.
+    Errors: ValueError for another grade, grades that are not integers, or negative strength.
 
     >>> graded_feedback([0.0, 0.0, 0.0], strength=0.8, grade=[UP, DOUBLE_UP, DOWN])
     (array([ 1. ,  2. , -1.5]), array([0.8, 0.4, 0.8]))
     """
     grades = np.asarray(grade)
-    if not np.isin(grades, (DOWN, NONE, UP, DOUBLE_UP)).all():
-        raise ValueError(f"grade must be -1, 0, 1 or 2, shape {grades.shape}")
-    kept = at_least_zero("strength", strength, np.shape(strength)) * np.where(grades == DOUBLE_UP, 0.5, 1.0)
-    return np.asarray(real("taste", taste, np.shape(taste)) + TASTE_STEP[grades]), np.asarray(kept)
+    if grades.dtype.kind not in "iu" or not np.isin(grades, (DOWN, NONE, UP, DOUBLE_UP)).all():
+        raise ValueError(f"grade must be integers -1, 0, 1 or 2, shape {grades.shape}")
+    tastes, strengths = real("taste", taste, None), at_least_zero("strength", strength, None)
+    broadcast(taste=tastes, strength=strengths, grade=grades)
+    kept = strengths * np.where(grades == DOUBLE_UP, 0.5, 1.0)
+    return np.asarray(tastes + TASTE_STEP[grades]), np.asarray(kept)
+
+
+def _totals(plans: Ints, base: Floats, strength: ArrayLike, retention: ArrayLike, level: ArrayLike) -> Floats:
+    """Total reward of each plan [P, T] -> [P], as `schedule_reward`, all plans one step at a time."""
+    count, arms = len(plans), len(base)
+    strengths, gamma = _each_arm("strength", strength, arms), _retention(retention, arms)
+    levels = np.tile(_each_arm("level", level, arms), (count, 1))
+    rows, totals = np.arange(count), np.zeros(count)
+    for arm in plans.T:
+        totals += base[arm] - strengths[arm] * levels[rows, arm]
+        levels[rows, arm] += 1
+        levels *= gamma
+    return finite_result("base, strength or level", totals)
+
+
+def _each_arm(name: str, value: ArrayLike, arms: int) -> Floats:
+    array = real(name, value, None)
+    if array.shape not in ((), (arms,)):
+        raise ValueError(f"{name} must be a scalar or [{arms}], shape {array.shape}")
+    return np.broadcast_to(array, (arms,))
 
 
 def _retention(retention: ArrayLike, arms: int) -> Floats:

@@ -10,7 +10,7 @@ SIGIR 2021.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Bools, Floats, at_least_zero, flags, within
+from fairshot.algorithms.arguments import Bools, Floats, at_least_zero, finite_result, flags, within
 
 
 def scale_weights(scores: ArrayLike, liked: ArrayLike, strength: float = 4.0) -> Floats:
@@ -22,7 +22,7 @@ def scale_weights(scores: ArrayLike, liked: ArrayLike, strength: float = 4.0) ->
     Shapes: scores >= 0 and liked (bool) [items, users] -> [items] >= 1. Scores that may be negative are to be
     shifted first, by their minimum.
     Errors: ValueError for other shapes, negative scores, an item that nobody likes or whose admirers all
-    score zero, and a strength outside [0, 20].
+    score zero, a strength outside [0, 20], and factors that are not finite.
 
     >>> scale_weights([[2.0, 0.0], [1.0, 0.0]], [[True, False], [True, False]], strength=2.0)
     array([1., 4.])
@@ -31,7 +31,8 @@ def scale_weights(scores: ArrayLike, liked: ArrayLike, strength: float = 4.0) ->
     likes = flags("liked", liked, values.shape)
     within("strength", strength, 0, 20)
     means = _admirers_mean(values, likes)
-    return np.asarray((means.max() / means) ** strength)
+    with np.errstate(over="ignore"):
+        return finite_result("scores' spread to the power of strength", np.asarray((means.max() / means) ** strength))
 
 
 def scale_targets(scores: ArrayLike, liked: ArrayLike, strength: float = 4.0) -> Floats:
@@ -45,14 +46,15 @@ def scale_targets(scores: ArrayLike, liked: ArrayLike, strength: float = 4.0) ->
            [2. , 0.5]])
     """
     weights = scale_weights(scores, liked, strength)[:, None]
-    return np.asarray(np.where(liked, weights, 1.0) * np.asarray(scores, np.float64))
+    with np.errstate(over="ignore"):
+        return finite_result("scores", np.where(liked, weights, 1.0) * np.asarray(scores, np.float64))
 
 
 def _admirers_mean(scores: Floats, liked: Bools) -> Floats:
     admirers = liked.sum(axis=1)
     if not admirers.all():
         raise ValueError(f"liked of shape {liked.shape} has items that nobody likes: {_some(admirers == 0)}")
-    means = np.where(liked, scores, 0.0).sum(axis=1) / admirers
+    means = (np.where(liked, scores, 0.0) / admirers[:, None]).sum(axis=1)
     if not means.all():
         raise ValueError(f"scores of shape {scores.shape} are zero for every admirer of items {_some(means == 0)}")
     return np.asarray(means)

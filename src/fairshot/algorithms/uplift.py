@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, ndtri
 
-from fairshot.algorithms.arguments import Bools, Floats, at_least_zero, flags, real
+from fairshot.algorithms.arguments import Bools, Floats, at_least_zero, flags, real, whole, within
 
 Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
 """Learn from features [m, d] and outcomes [m]; returns a function from features to predictions."""
@@ -32,6 +32,8 @@ class Rate:
         >>> Rate(0.5, 0.1).interval(0.9)[0] > 0.33
         True
         """
+        if not 0 < confidence < 1:
+            raise ValueError(f"confidence must lie within (0, 1), shape (): {confidence}")
         reach = float(ndtri(0.5 + confidence / 2)) * self.standard_error
         return self.value - reach, self.value + reach
 
@@ -113,13 +115,17 @@ def ridge(features: Floats, outcome: Floats, *, penalty: float = 1.0) -> Callabl
     """Linear regression with an unpenalised level; the outcome model when none is given.
 
     Formula: min over b, c of |y - c - X b|^2 + penalty |b|^2, X standardised.
-    Shapes: features [m, d], outcome [m]; returns a function from [k, d] to [k].
+    Shapes: features [m, d], outcome [m]; returns a function from [k, d] to [k]. Errors: ValueError for other
+    shapes, numbers that are not finite, and a negative penalty.
 
     >>> predict = ridge(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]), penalty=0.0)
     >>> predict(np.array([[3.0]]))
     array([7.])
     """
-    x, standard = _standardised(features)
+    table = real("features", features, (None, None))
+    outcome = real("outcome", outcome, (len(table),))
+    within("penalty", penalty, 0, 1e100)
+    x, standard = _standardised(table)
     level = outcome.mean()
     b = np.linalg.lstsq(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (outcome - level), rcond=None)[0]
     return lambda new: np.asarray(level + standard(new) @ b)
@@ -129,17 +135,23 @@ def logistic(features: Floats, outcome: Floats, *, penalty: float = 1.0, steps: 
     """Logistic regression by Newton's method; the propensity model when none was logged.
 
     Formula: P = 1 / (1 + exp(-c - X b)), maximum likelihood less penalty/2 |b|^2, X standardised.
-    Shapes: features [m, d], outcome [m] of 0 and 1; returns a function from [k, d] to [k] in (0, 1).
+    Shapes: features [m, d], outcome [m] of 0 and 1; returns a function from [k, d] to [k] in (0, 1). Errors:
+    as `ridge`; ValueError where outcomes are other than 0 and 1, or steps < 1.
 
     >>> predict = logistic(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 1.0, 1.0]))
     >>> bool(predict(np.array([[0.0]]))[0] < 0.75 < predict(np.array([[1.0]]))[0])
     True
     """
-    scaled, standard = _standardised(features)
+    table = real("features", features, (None, None))
+    outcome = real("outcome", outcome, (len(table),))
+    if not np.isin(outcome, (0.0, 1.0)).all():
+        raise ValueError(f"outcome of shape {outcome.shape} must be 0 or 1")
+    within("penalty", penalty, 0, 1e100)
+    scaled, standard = _standardised(table)
     x = np.column_stack([np.ones(len(scaled)), scaled])
     shrink = np.diag(np.append(1e-6, np.full(scaled.shape[1], penalty)))
     b = np.zeros(x.shape[1])
-    for _ in range(steps):
+    for _ in range(whole("steps", steps, 1)):
         p = expit(x @ b)
         step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + shrink, x.T @ (outcome - p) - shrink @ b)
         b += step
@@ -225,8 +237,7 @@ def rate(
         raise ValueError(f"weighting must be 'autoc' or 'qini', shape (): {weighting}")
     if len(score) < 4:
         raise ValueError(f"scores of shape {score.shape} must hold at least four units")
-    if samples < 2:
-        raise ValueError(f"samples must be at least 2, shape (): {samples}")
+    whole("samples", samples, 2)
     halves = np.array([_rate(score[half], psi[half], weighting) for half in _halves(len(score), samples, rng)])
     return Rate(_rate(score, psi, weighting), float(halves.std(ddof=1)))
 
@@ -267,6 +278,6 @@ def _standardised(features: Floats) -> tuple[Floats, Callable[[Floats], Floats]]
     spread = np.where(spread > 0, spread, 1.0)
 
     def standard(new: Floats) -> Floats:
-        return np.asarray((new - centre) / spread)
+        return np.asarray((real("features", new, (len(new), len(centre))) - centre) / spread)
 
     return standard(features), standard

@@ -30,16 +30,20 @@ def sparse(values: Any) -> Sparse:
 
 
 def unit_rows(content: Content) -> Content:
-    """Scale each row to length one; rows of zeros stay.
+    """Scale each row to length one, first by its largest entry, so that no square overflows; rows of zeros stay.
 
     >>> unit_rows(np.array([[3.0, 4.0], [0.0, 0.0]]))
     array([[0.6, 0.8],
            [0. , 0. ]])
     """
     if issparse(content):
-        rows: Sparse = csr_array(content)
+        rows: Sparse = csr_array(content, copy=True)
+        peak = np.asarray(abs(rows).max(axis=1).toarray()).ravel() if rows.shape[1] else np.zeros(rows.shape[0])
+        rows.data = rows.data / np.repeat(np.where(peak > 0, peak, 1), np.diff(rows.indptr))
         length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
         return csr_array(diags_array(1 / np.where(length > 0, length, 1)) @ rows)
+    peak = np.abs(content).max(axis=1, keepdims=True, initial=0.0)
+    content = np.asarray(content / np.where(peak > 0, peak, 1))
     length = np.linalg.norm(content, axis=1, keepdims=True)
     return np.asarray(content / np.where(length > 0, length, 1))
 

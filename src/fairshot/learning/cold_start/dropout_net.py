@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from fairshot.algorithms.arguments import whole, within
 from fairshot.learning.cold_start.content import Floats32
 from fairshot.learning.cold_start.scaling import Scaling, fit_scaling, matched
 from fairshot.learning.cold_start.tower import Tower, Weights, fold, forward, initial, minimise, size
@@ -37,6 +38,14 @@ class Training:
     rate: float = 3e-3
     dropout: float = 0.5
     penalty: float = 1e-6
+
+    def __post_init__(self) -> None:
+        """Refuse counts below one step, user, item or unit, and a share outside [0, 1] (ValueError)."""
+        for name, least in (("hidden", 1), ("steps", 1), ("users", 1), ("items", 2)):
+            whole(name, getattr(self, name), least)
+        within("dropout", self.dropout, 0, 1)
+        for name in ("rate", "penalty"):
+            within(name, getattr(self, name), 0, 1e9)
 
 
 @dataclass(frozen=True, slots=True)

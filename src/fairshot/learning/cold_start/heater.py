@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from fairshot.algorithms.arguments import whole, within
 from fairshot.learning.cold_start.content import Floats32, Sparse, sparse
 from fairshot.learning.cold_start.scaling import Scaling, fit_scaling, matched
 from fairshot.learning.cold_start.tower import Tower, Weights, fold, forward, glorot, initial, minimise, size
@@ -42,6 +43,13 @@ class Training:
     similarity: float = 1e-3
     rate: float = 5e-3
     penalty: float = 1e-5
+
+    def __post_init__(self) -> None:
+        """Refuse counts below one step, pair, expert or unit (ValueError)."""
+        for name, least in (("experts", 1), ("hidden", 1), ("steps", 1), ("likes", 2), ("others", 2)):
+            whole(name, getattr(self, name), least)
+        for name in ("negatives", "similarity", "rate", "penalty"):
+            within(name, getattr(self, name), 0, 1e9)
 
 
 class Mixture(NamedTuple):
@@ -93,8 +101,9 @@ def fit(
     """
     training = Training() if training is None else training
     u, v, c = matched(user_vectors, item_vectors, content)
-    if liked.shape != (len(u), len(v)) or not sparse(liked).count_nonzero():
-        raise ValueError(f"liked must be [{len(u)}, {len(v)}] with likes, got shape {liked.shape}")
+    known_likes = liked.shape == (len(u), len(v)) and bool(np.isfinite(sparse(liked).data).all())
+    if not known_likes or not sparse(liked).count_nonzero():
+        raise ValueError(f"liked must be finite [{len(u)}, {len(v)}] with likes, got shape {liked.shape}")
     scalings = fit_scaling(u, USER_CLIP), fit_scaling(v, ITEM_CLIP), fit_scaling(c, CONTENT_CLIP, common=True)
     us, vs, cs = (scaling(values) for scaling, values in zip(scalings, (u, v, c), strict=True))
     d = v.shape[1]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from fairshot.algorithms.arguments import whole
 from fairshot.learning.cold_start.content import Content, Floats32, Sparse, checked, sparse, unit_rows
 
 BLOCK = 512
@@ -45,7 +46,7 @@ def knn_scores(cold: Content, warm: Content, liked: Sparse, k: int = 100) -> Flo
     """Scores of cold items for every user: the share of an item's neighbours, by likeness, that the user liked.
 
     Shapes: cold [m, c], warm [n, c]; liked sparse [users, n]; returns float32 [users, m].
-    Errors: ValueError for other shapes, k < 1.
+    Errors: ValueError for other shapes, likes or content that are not finite, k < 1.
 
     >>> liked = csr_array(np.array([[1.0, 0.0], [1.0, 1.0]]))
     >>> knn_scores(np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2), liked, k=1)
@@ -55,6 +56,8 @@ def knn_scores(cold: Content, warm: Content, liked: Sparse, k: int = 100) -> Flo
     if liked.ndim != 2 or liked.shape[1] != warm.shape[0]:
         raise ValueError(f"liked must be [users, {warm.shape[0]}] as warm, got shape {liked.shape}")
     by_item = sparse(liked.T)
+    if not np.isfinite(by_item.data).all():
+        raise ValueError(f"liked of shape {liked.shape} must be finite")
     mean = np.asarray(by_item.mean(axis=0), np.float32).ravel()
     out = np.repeat(mean[:, None], cold.shape[0], axis=1)
     for rows, weights in _neighbours(cold, warm, k):
@@ -65,8 +68,7 @@ def knn_scores(cold: Content, warm: Content, liked: Sparse, k: int = 100) -> Flo
 
 def _neighbours(cold: Content, warm: Content, k: int) -> Iterator[tuple[NDArray[np.int64], Sparse]]:
     """Yield rows of cold items and their weights [rows, n], which sum to one or are all zero."""
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
+    whole("k", k, 1)
     if cold.ndim != 2 or warm.ndim != 2 or cold.shape[1] != warm.shape[1] or not warm.shape[0]:
         raise ValueError(f"cold and warm must be [m, c] and [n >= 1, c], got {cold.shape} and {warm.shape}")
     ours, theirs = unit_rows(checked("cold", cold)), unit_rows(checked("warm", warm))

@@ -13,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fairshot.algorithms.arguments import whole, within
+
 Array32 = NDArray[np.float32]
 
 NORM_FLOOR = 1e-3
@@ -65,6 +67,17 @@ class Training:
     momentum: float = 0.9
     penalty: float = 1e-5
     averaging: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown start, counts below one and numbers that are not finite or negative (ValueError)."""
+        if self.start not in ("random", "identity"):
+            raise ValueError(f"start must be 'random' or 'identity', shape (): {self.start!r}")
+        whole("hidden", self.hidden, 1)
+        whole("batch", self.batch, 1)
+        for name in ("rate", "rate_floor", "penalty"):
+            within(name, getattr(self, name), 0, 1e9)
+        for name in ("rate_decay", "momentum", "averaging"):
+            within(name, getattr(self, name), 0, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import numpy as np
 import optax
 from numpy.typing import ArrayLike, NDArray
 
-from fairshot.algorithms.arguments import flags, real
+from fairshot.algorithms.arguments import flags, real, whole, within
 from fairshot.learning.fair_scores.autoencoder import (
     Running,
     ScoreModel,
@@ -64,6 +64,13 @@ class GenSchedule:
     every: int = 5
     generator_rate: float = 1e-3
 
+    def __post_init__(self) -> None:
+        """Refuse counts below what makes sense and weights that are negative or not finite (ValueError)."""
+        for name, least in (("samples", 1), ("warm_up", 0), ("first", 0), ("again", 0), ("every", 1)):
+            whole(name, getattr(self, name), least)
+        for name in ("strength", "generator_rate"):
+            within(name, getattr(self, name), 0, 1e9)
+
 
 class Draw(NamedTuple):
     """One epoch's chance: items [batches, batch], their admirers [.., samples], noise [batches, samples]."""
@@ -93,8 +100,7 @@ def fit_gen(
     Errors: ValueError for other shapes, scores that are not finite or range wider, an item that nobody likes, and
     epochs < 1.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be >= 1, shape (): {epochs}")
+    whole("epochs", epochs, 1)
     models = gen_epochs(scores, liked, rng, schedule=schedule, training=training)
     return next(model for epoch, model in enumerate(models, 1) if epoch == epochs)
 

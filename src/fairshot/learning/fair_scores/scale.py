@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fairshot.algorithms.arguments import real, whole
 from fairshot.algorithms.scale import scale_targets
 from fairshot.learning.fair_scores.autoencoder import (
     Running,
@@ -48,8 +49,7 @@ def fit_scale(
     targets of `scale_targets` on scores shifted to a minimum of zero.
     Shapes: scores and liked (bool) [items, users]. Errors: as `scale_targets`; ValueError for epochs < 1.
     """
-    if epochs < 1:
-        raise ValueError(f"epochs must be >= 1, shape (): {epochs}")
+    whole("epochs", epochs, 1)
     models = scale_epochs(scores, liked, rng, strength=strength, training=training)
     return next(model for epoch, model in enumerate(models, 1) if epoch == epochs)
 
@@ -64,7 +64,7 @@ def scale_epochs(
 ) -> Iterator[ScoreModel]:
     """Yield the model after each epoch, without end: the caller judges on items held out when to stop."""
     training = training or Training()
-    values = np.asarray(scores, np.float64)
+    values = real("scores", scores, (None, None))
     shift = -float(values.min(initial=0.0))
     targets = jnp.asarray(scale_targets(values + shift, liked, strength), jnp.float32)
     shifted = np.asarray(values + shift, np.float32)
