@@ -81,6 +81,21 @@ def test_a_good_item_is_falsely_stopped_in_at_most_five_percent() -> None:
     assert np.mean(verdict == dr.STOP) <= 0.05
 
 
+def test_nothing_is_stopped_without_evidence() -> None:
+    """A prior far below the threshold alone stops nobody, nor do 29 impressions; 30 may."""
+    alpha, beta = np.full(3, 1.0), 99.0 + np.array([0, 29, 30])
+    assert dr.decide(alpha, beta, 0.1, prior_strength=100.0).tolist() == [dr.EXPAND, dr.EXPAND, dr.STOP]
+
+
+@pytest.mark.parametrize(("rate", "share"), [(0.055, 0.165), (0.06, 0.105), (0.075, 0.035)])
+def test_false_stops_by_distance_from_the_threshold_are_as_documented(rate: float, share: float) -> None:
+    rng, won, stopped = np.random.default_rng(7), np.zeros(4000), np.zeros(4000, bool)
+    for played in range(25, 1001, 25):
+        won += rng.binomial(25, rate, 4000)
+        stopped |= dr.decide(1 + won, 19 + played - won, 0.05) == dr.STOP
+    assert stopped.mean() == pytest.approx(share, abs=0.02)
+
+
 def test_expansion_prefers_the_open_case() -> None:
     """Nothing to gain from what has graduated; little from the hopeless; much from what is near the line."""
     gain = dr.expansion_gain([60.0, 1.0, 11.0], [440.0, 500.0, 89.0], extra=200, threshold=0.09)

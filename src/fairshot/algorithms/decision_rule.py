@@ -8,7 +8,10 @@ The rate of an item has the posterior Beta(alpha, beta). With P = P(rate >= thre
   and a budget goes where an impression raises that chance most.
 
 Among items whose rates come from the prior, the share of stopped ones that were good enough is below
-stop_below, however often one looks: the rule depends on the data only through the posterior.
+stop_below, however often one looks: the rule depends on the data only through the posterior. For one item of a
+fixed rate that is no promise, and the chance that it is ever stopped wrongly depends on how far it is above the
+threshold. Measured with threshold .05, a prior of mean .05 and strength 20, 1,000 impressions and a look at every
+25: rate .055 16.5 %, .06 10.5 %, .075 3.5 %.
 Source: item-centric exploration, Wang et al., RecSys 2025 (arXiv 2507.09423); the thresholds on P are ours.
 """
 
@@ -41,19 +44,28 @@ def decide(
     threshold: float,
     stop_below: float = 0.05,
     graduate_above: float = 0.95,
+    *,
+    min_trials: float = 30,
+    prior_strength: float = 0,
 ) -> Ints:
     """Verdict on each trial: STOP (-1), EXPAND (0) or GRADUATE (1).
 
-    Formula: by P(rate >= threshold) against both limits.
-    Shapes: alpha and beta [n]; returns [n]. Errors: as `probability_above`; ValueError where not
-    0 <= stop_below <= graduate_above <= 1.
+    Formula: by P(rate >= threshold) against both limits; nothing is stopped while alpha + beta - prior_strength,
+    the impressions counted, is below min_trials: early bad luck stops a good item more often than anything else.
+    Shapes: alpha and beta [n]; returns [n]. Units: min_trials in impressions; prior_strength is a + b of the
+    prior, 0 if that shall count as evidence. Errors: as `probability_above`; ValueError where not
+    0 <= stop_below <= graduate_above <= 1, or min_trials or prior_strength are negative.
 
     >>> decide([2.0, 2.0, 30.0], [200.0, 20.0, 170.0], threshold=0.1)
     array([-1,  0,  1])
+    >>> decide([1.0], [39.0], threshold=0.2, prior_strength=20.0)       # 20 impressions are too few to stop
+    array([0])
     """
     within("graduate_above", graduate_above, within("stop_below", stop_below, 0, 1), 1)
     chance = probability_above(alpha, beta, threshold)
-    return np.where(chance > graduate_above, GRADUATE, np.where(chance < stop_below, STOP, EXPAND))
+    evidence = np.asarray(alpha) + np.asarray(beta) - within("prior_strength", prior_strength, 0, 1e15)
+    stopped = (chance < stop_below) & (evidence >= within("min_trials", min_trials, 0, 1e15))
+    return np.where(chance > graduate_above, GRADUATE, np.where(stopped, STOP, EXPAND))
 
 
 def graduation_probability(
