@@ -83,7 +83,10 @@ def harvest_examination(
     by the inverse of its chance to be at its rank). Fixed point: a_i = c_i. / sum_k n_ik e_k, then e_k =
     c_.k / sum_i n_ik a_i. With `smooth`, log e is shrunk towards a power law of the rank: precision of the
     estimate (Fisher information) plus lambda times the squared second divided differences of log e over log
-    rank; lambda maximises the marginal likelihood, so a curve the clicks do not call smooth is not bent.
+    rank; lambda maximises the marginal likelihood. This presumes a curve that falls smoothly; one that does not is
+    drawn towards it all the same where clicks are few. Mean largest errors at 60,000 impressions: 1/log .026,
+    1/k .008, exponential .027, but a step .043 to .060, two pages .041, a bump .041 (without smoothing .037): for such
+    curves take `smooth=False`.
 
     Shapes: clicks, impressions [items, ranks]; returns float64 [ranks], the first is 1.
     Errors: ValueError for other shapes, and for ranks without clicks or that no item connects with the
