@@ -16,7 +16,13 @@ from fairshot.learning.fair_scores.gen import GenSchedule, fit_gen, gen_epochs
 from fairshot.reproductions.figure import Figure, at_least, at_most
 from fairshot.reproductions.ml1m_cold_items import ColdItems, Items, Quality, Scores, judge, load
 
-SOURCE = "Gen (Zhu et al., SIGIR 2021) on Heater, trained on 754 and judged on 453 new films"
+SOURCE = (
+    "Gen (Zhu et al., SIGIR 2021) on Heater, trained on 754 and judged on 453 new films; ours: identity start and "
+    "parameters averaged over epochs"
+)
+PUBLISHED = (
+    "Gen as published, on the same films: random start, no averaging, the paper's rates and schedule, all 100 epochs"
+)
 EPOCHS = range(10, 41, 5)
 LEAST_NDCG = 0.98
 """Share of NDCG@30 that must be kept on validation; a little stricter than the target."""
@@ -32,15 +38,26 @@ def figures(data: Path | None) -> list[Figure]:
     train, held_out = films.halves()
     epochs = choose_epochs(films, scores, train)
     both = np.concatenate((train, films.validation))
-    rng = np.random.default_rng(1)
-    model = fit_gen(scores[both], films.liked[both], rng, epochs=epochs, schedule=SCHEDULE, training=TRAINING)
+
+    def judged(epochs: int, schedule: GenSchedule, training: Training) -> Quality:
+        rng = np.random.default_rng(1)
+        model = fit_gen(scores[both], films.liked[both], rng, epochs=epochs, schedule=schedule, training=training)
+        return judge(model(scores[held_out]), films.liked[held_out])
+
     base = judge(scores[held_out], films.liked[held_out])
-    found = judge(model(scores[held_out]), films.liked[held_out])
+    found, published = judged(epochs, SCHEDULE, TRAINING), judged(100, GenSchedule(), Training())
     return [
         at_least("Gen: growth of MDG of all", found.gain / base.gain - 1, 0.20, SOURCE),
         at_least("Gen: worst 10 %", found.worst_tenth, 0.005, SOURCE),
         at_most("Gen: loss of NDCG@30", 1 - found.ndcg / base.ndcg, 0.03, SOURCE),
+        _reported("Gen, random start: growth of MDG of all", published.gain / base.gain - 1),
+        _reported("Gen, random start: worst 10 %", published.worst_tenth),
+        _reported("Gen, random start: loss of NDCG@30", 1 - published.ndcg / base.ndcg),
     ]
+
+
+def _reported(name: str, figure: float) -> Figure:
+    return Figure(name, figure, "reported", 0.0, PUBLISHED, holds=True)
 
 
 def choose_epochs(films: ColdItems, scores: Scores, train: Items) -> int:
