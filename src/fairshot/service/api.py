@@ -130,9 +130,7 @@ class Service:
         try:
             await self._litestar(scope, arriving.receive, measured)
         finally:
-            # Paths that no route knows share one name: a stranger must not be able to make up series.
-            route = scope.get("path_template") or "unknown"
-            metrics.observe_request(scope["method"], route, status, perf_counter() - start)
+            metrics.observe_request(scope["method"], scope.get("path_template"), status, perf_counter() - start)
 
 
 def keep_slashes(scope: Any) -> None:

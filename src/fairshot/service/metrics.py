@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fairshot.app import App
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SECONDS = (0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.016, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 _requests = Histogram("fairshot_http_request_seconds", "Seconds to answer", ["method", "route"], buckets=_SECONDS)
@@ -29,8 +30,13 @@ _snapshot = Gauge("fairshot_snapshot", "1 for the snapshot in service", ["versio
 _serving: list[str] = []
 
 
-def observe_request(method: str, route: str, status: int, seconds: float) -> None:
-    """An answered request; route is its template, not the path."""
+def observe_request(method: str, route: str | None, status: int, seconds: float) -> None:
+    """An answered request; route is its template, not the path, None where no route knows it.
+
+    What is not known shares one name: a stranger must not be able to make up series.
+    """
+    method = method if method in _METHODS else "other"
+    route = route or "unknown"
     _requests.labels(method, route).observe(seconds)
     _answers.labels(method, route, str(status)).inc()
 
