@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,13 +68,15 @@ def test_ctrl_c_reaches_every_process_of_a_terminal(data: Path) -> None:
 def test_what_was_under_way_is_answered(data: Path) -> None:
     service = start_service(data)
     with socket.create_connection(("127.0.0.1", int(service.address.rpartition(":")[2]))) as connection:
-        body = b'{"user_id": "u", "after": 4000000000}'
+        body = b'{"user_id": "u"}'
         head = "POST /v1/feed HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: "
-        connection.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
+        connection.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body[:5])
         time.sleep(0.5)
         os.kill(service.process.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        connection.sendall(body[5:])
         connection.settimeout(15)
-        assert connection.recv(100).startswith(b"HTTP/1.1 503")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
     assert service.stop() == 0
 
 
@@ -139,6 +142,23 @@ def test_a_bad_configuration_is_told(data: Path) -> None:
     (data / "fairshot.toml").write_text("[serving]\nprot = 1\n")
     with pytest.raises(ConfigError, match="prot"):
         serve(data, port=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[pipeline.value]\ncreater = 1\n", "did you mean 'creator'"),
+        ("[blenders.random_slot]\nshare = 1.0\n", "blenders.random_slot"),
+        ('[pipeline]\nsources = ["no.such.module:Source"]\n', "cannot load the stage"),
+    ],
+)
+def test_a_stage_that_cannot_be_is_told_before_anything_starts(data: Path, text: str, words: str) -> None:
+    (data / "fairshot.toml").write_text(text)
+    command = [sys.executable, "-m", "fairshot.cli", "serve", "--port", "0", "--data", str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert words in line
 
 
 def test_several_api_processes_share_one_log(data: Path) -> None:

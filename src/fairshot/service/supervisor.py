@@ -19,6 +19,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
+from fairshot.app import build_pipeline
 from fairshot.config import load_config
 from fairshot.core.errors import ConfigError, FairshotError
 from fairshot.service.access import is_loopback
@@ -50,7 +51,10 @@ def serve(
     it the address is printed. Raises ConfigError or ServiceError where it cannot start.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    serving = load_config(folder).serving
+    config = load_config(folder)
+    # Here, once and in clear words, and not in every process that would then fail over and over.
+    build_pipeline(config)
+    serving = config.serving
     host, port, workers = host or serving.host, serving.port if port is None else port, workers or serving.workers
     set_up_logging()
     with only_one(folder):
