@@ -100,11 +100,23 @@ def test_without_keys_this_machine_alone_is_answered(unlocked: Any, operation: O
 
 
 @pytest.mark.parametrize(
-    ("peer", "host"), [("127.0.0.1", "127.0.0.1:8000"), ("::1", "[::1]:80"), ("127.9.9.9", "LOCALHOST")]
+    ("peer", "host"),
+    [
+        ("127.0.0.1", "127.0.0.1:8000"),
+        ("::1", "[::1]:80"),
+        ("127.9.9.9", "LOCALHOST"),
+        ("::1", "[::1]"),
+        ("::1", "localhost:"),
+    ],
 )
 def test_every_name_of_this_machine_will_do(unlocked: Any, peer: str, host: str) -> None:
     unlocked.peer, unlocked.host = peer, host
     assert unlocked("GET", "/v1/status").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[::1]x", "localhost:1:2", "[::1]:x", "[localhost]", "localhost:80@evil", "::1", ""])
+def test_a_malformed_host_is_no_name_of_this_machine(unlocked: Any, host: str) -> None:
+    assert unlocked("GET", "/v1/status", headers={"host": host}).status_code == 403
 
 
 def test_a_new_key_and_its_end_are_noticed_at_once(inside: Any, data: Path) -> None:

@@ -345,3 +345,13 @@ def test_what_is_not_there_is_a_problem_too(client: httpx.Client) -> None:
     answer = client.request("DELETE", "/v1/items")
     is_problem(answer, 405)
     assert "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/v1/items", "GET, POST"), ("/v1/items/x", "GET"), ("/v1/feed", "POST")]
+)
+def test_options_are_not_answered(client: httpx.Client, path: str, allowed: str) -> None:
+    for method in ("OPTIONS", "DELETE"):
+        answer = client.request(method, path)
+        is_problem(answer, 405)
+        assert sorted(answer.headers["allow"].split(", ")) == allowed.split(", ")

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fairshot.core.errors import StoreError
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
 from fairshot.service import runtime
+from fairshot.service.problems import ProblemError
 from fairshot.service.shapes import FeedRequest
 from fairshot.stores.log import Log
 from fairshot.stores.writer import Writer
@@ -106,3 +109,20 @@ def test_entries_of_slates_are_in_the_log_when_the_service_ends(data: Path, in_p
     again = in_process(data)
     assert again("GET", f"/v1/requests/{asked}").status_code == 200
     again.close()
+
+
+def test_after_waits_no_longer_than_bearable(inside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "PATIENCE", 0.3)
+    seq = inside("POST", "/v1/events", json=likes("e")).json()["seq"]
+    # Acknowledged by another process, and this one does not get round to applying it.
+    monkeypatch.setattr(inside.app.log, "head", lambda: seq + 9)
+
+    async def both() -> None:
+        waiting = asyncio.create_task(inside.runtime.feed(FeedRequest("w", after=seq + 9)))
+        await asyncio.sleep(0.05)
+        await inside.runtime.feed(FeedRequest("brisk"))
+        assert not waiting.done()
+        with pytest.raises(ProblemError, match="not applied yet"):
+            await waiting
+
+    inside.run(both)

@@ -1,5 +1,6 @@
 """Who may: keys with scopes; without any key, this machine alone."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -45,12 +46,22 @@ class Access:
 
 async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's hook before every handler; one that does not say who may is open to nobody."""
+    if connection.scope.get("method") == "OPTIONS":
+        # Litestar answers it by itself, and would tell anybody.
+        raise ProblemError(405, "this method is not for this route", {"allow": _methods(connection)})
     allowed = handler.opt.get("scopes")
     if allowed is None:
         raise ProblemError(403, "this route declares no scope")
     access: Access = connection.app.state.access
     client = connection.scope["client"]
     access.check(client[0] if client else None, connection.headers, allowed)
+
+
+def _methods(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """What the route of a request does answer, as the Allow header says it."""
+    here = connection.scope["path_template"]
+    routes = (route for route in connection.app.routes if route.path_format == here)
+    return ", ".join(sorted({method for route in routes for method in getattr(route, "methods", ())} - {"OPTIONS"}))
 
 
 def is_loopback(host: str) -> bool:
@@ -69,11 +80,13 @@ def _check_loopback(peer: str | None, host: str) -> None:
         raise ProblemError(403, "there are no keys yet, so only this machine is answered; see `fairshot keys create`")
 
 
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]*)?", re.IGNORECASE)
+
+
 def _host_name(host: str) -> str:
-    """The name in a Host header, without port and brackets."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host.partition(":")[0].lower()
+    """The name in a Host header, without port and brackets; nothing where it is malformed."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
 
 
 def _presented(headers: Mapping[str, str]) -> str | None:

@@ -52,7 +52,8 @@ def _on_refused(_: Any, error: Refused) -> Response[bytes]:
 
 
 def _on_http(_: Any, error: HTTPException) -> Response[bytes]:
-    allowed = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    allowed = {name: value.replace(", OPTIONS", "") for name, value in headers.items()}
     detail = error.detail or HTTPStatus(error.status_code).phrase
     return problem_response(error.status_code, detail, headers=allowed)
 
