@@ -92,6 +92,13 @@ def test_errors_of_the_system_are_one_line(fairshot_command: Command, tmp_path: 
     assert str(tmp_path / "file") in done.stderr
 
 
+@pytest.mark.parametrize("user", ["", "a\nb", "a\x00b", "x" * 300])
+def test_nobody_can_be_called_so(user: str, world: Path, fairshot_command: Command) -> None:
+    done = fairshot_command("feed", user, "--data", world)
+    assert (done.status, len(done.stderr.splitlines())) == (2, 1)
+    assert "user_id" in done.stderr
+
+
 def test_feed_then_explain(world: Path, fairshot_command: Command) -> None:
     table = fairshot_command("feed", "u0", "--data", world)
     assert table.status == 0

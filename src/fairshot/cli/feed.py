@@ -25,7 +25,10 @@ def feed(
     from fairshot.cli.output import print_json, print_table, tell
 
     with fairshot.open(str(existing(folder))) as app:
-        answer = app.feed(user, limit)
+        try:
+            answer = app.feed(user, limit)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
         titles = {p.item_id: (app.record("items", p.item_id) or {}).get("title", "") for p in answer.slate}
     if as_json:
         print_json(msgspec.to_builtins(answer))
