@@ -12,14 +12,14 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """Picks the slate and half as many again from the best `among`, trading value against likeness of vectors.
+    """Picks the slate and a quarter more from the best `among`, trading value against likeness of vectors.
 
     relevance: 0 for diversity alone, towards 1 for value alone. Values are brought to one scale by their
     spread. The rest follows in its order. Left out when the context asks for items of one kind.
     """
 
     relevance: float = 0.95
-    among: int = 150
+    among: int = 100
 
     def __call__(self, batch: Candidates, ctx: Context) -> Ints:
         """The diversified order."""
@@ -30,8 +30,8 @@ class Diversity:
         head = batch.rows[: self.among]
         value = batch["value"][: self.among]
         scores = (value - value.max()) / (value.std() + 1e-12)
-        # Half as many again leaves the re-rankers that follow something to choose from.
-        picks = ctx.request.limit + ctx.request.limit // 2
+        # A quarter more leaves the re-rankers that follow something to choose from.
+        picks = ctx.request.limit + ctx.request.limit // 4
         picked = dpp(dpp_quality(scores, self.relevance), vectors.items[head], picks)
         rest = np.ones(len(batch), dtype=bool)
         rest[picked] = False
