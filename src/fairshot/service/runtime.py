@@ -17,7 +17,6 @@ from fairshot.app import App, Submission
 from fairshot.core.answers import Explanation, Feed, Receipt
 from fairshot.core.errors import StoreError
 from fairshot.core.events import Draft
-from fairshot.core.records import Refused
 from fairshot.core.snapshot import Artifacts
 from fairshot.service import metrics
 from fairshot.service.bodies import LARGE, AnyRequest, records
@@ -151,7 +150,7 @@ class Runtime:
     async def _applied(self, seq: int) -> None:
         # The end of the log, not what is applied here: another API process may have acknowledged it.
         if seq > max(self.app.live.seq, self.app.log.head()):
-            raise Refused("after", "is beyond the end of the log")
+            raise ProblemError(409, f"after: number {seq} is beyond the end of the log")
         deadline = asyncio.get_running_loop().time() + PATIENCE
         while self.app.live.seq < seq:
             self.app.catch_up()

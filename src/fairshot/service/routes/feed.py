@@ -21,6 +21,7 @@ from fairshot.service.runtime import runtime_of
     scopes=scopes("serve"),
     body=shapes.FeedRequest,
     answer=Feed,
+    problems=(409,),
 )
 async def post_feed(request: AnyRequest) -> ASGIResponse:
     """A slate for anybody, known or not."""
