@@ -147,7 +147,10 @@ def test_new_items_take_turns(app: App) -> None:
     for n in range(4):
         app.feed(f"reader{n}", 10)
     app.catch_up()
-    assert app.live.snapshot.items["served"].tolist() == [1] * 40
+    served = app.live.snapshot.items["served"]
+    assert served.sum() == 40
+    # All but what the random slots drew, at one position in a hundred.
+    assert (served == 1).sum() >= 32
 
 
 def test_flagged_items_fall(app: App) -> None:
