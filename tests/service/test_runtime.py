@@ -94,7 +94,7 @@ def test_slates_are_answered_while_much_is_decoded(inside: Any) -> None:
         answered = 0
         while not taking.done():
             await asyncio.sleep(0)
-            await inside.runtime.feed(FeedRequest("u"))
+            await inside.runtime.feed(FeedRequest(f"u{answered}"))
             answered += 1
         assert (await taking).accepted == 9000
         return answered
