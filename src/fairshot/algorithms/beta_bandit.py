@@ -57,6 +57,7 @@ def thompson_draw(alpha: ArrayLike, beta: ArrayLike, rng: np.random.Generator) -
 def thompson_top(alpha: ArrayLike, beta: ArrayLike, top: int, rng: np.random.Generator) -> Ints:
     """Pick the items with the `top` largest draws, best first; all of them where there are fewer.
 
+    Formula: theta_i ~ Beta(alpha_i, beta_i) for each i; the `top` largest theta_i, largest first.
     Shapes: alpha and beta [n]; returns rows [min(top, n)]. Errors: as `thompson_draw`, and top < 1.
 
     >>> thompson_top([1e6, 3e6, 2e6], [3e6, 1e6, 2e6], top=2, rng=np.random.default_rng(0))

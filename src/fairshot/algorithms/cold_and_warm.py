@@ -46,6 +46,7 @@ def joined_scores(warm: ArrayLike, cold: ArrayLike, *, trust: float = 1.0, lift:
 def cold_share(scores: ArrayLike, cold: ArrayLike, depth: int) -> float:
     """Share of the first `depth` positions, over all users, that new items hold.
 
+    Formula: new items within the first `depth` ranks, counted over all users, / (users * min(depth, items)).
     Shapes: scores [users, items], cold (bool) [items] -> float. Errors: ValueError for other shapes.
 
     >>> cold_share([[3.0, 2.0, 1.0]], [False, True, True], depth=2)

@@ -21,6 +21,8 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 def day_of(at: ArrayLike) -> Ints:
     """Day, counted from 1970, in which a time in microseconds lies (UTC).
 
+    Formula: floor(at / 86,400,000,000).
+
     >>> day_of([0, 86_399_999_999, 86_400_000_000])
     array([0, 0, 1])
     """
@@ -90,6 +92,7 @@ def roll(buckets: Ints, day: ArrayLike, to_day: ArrayLike) -> Ints:
     """Open the buckets of the days up to `to_day`, forgetting those that leave the window.
 
     A `to_day` before a row's day leaves the row as it is: the new last day is max(day, to_day).
+    Formula: the column of day t keeps its count where t > max(day, to_day) - days; it is 0 otherwise.
     Shapes: buckets [n, days], day and to_day [n] or scalar; returns buckets [n, days].
     Errors: ValueError where buckets are not integers [n, days >= 1] or the days do not fit.
 
@@ -104,6 +107,7 @@ def roll(buckets: Ints, day: ArrayLike, to_day: ArrayLike) -> Ints:
 def window_sum(buckets: Ints, day: ArrayLike, today: ArrayLike) -> Ints:
     """Sum of the last `days` days up to and including `today`, whatever the last day of each row.
 
+    Formula: sum of count_t over the days t that a row holds with today - days < t <= today.
     Shapes: buckets [n, days], day [n], today [n] or scalar; returns [n]. Errors: as `roll`.
 
     >>> window_sum(np.array([[5, 6, 7], [5, 6, 7]]), day=[2, 2], today=[2, 4])
@@ -118,6 +122,7 @@ def window_sum(buckets: Ints, day: ArrayLike, today: ArrayLike) -> Ints:
 def merge_windows(buckets: Ints, day: ArrayLike, other: Ints, other_day: ArrayLike) -> tuple[Ints, Ints]:
     """Merge two windows over the same rows into the one that had counted all of both.
 
+    Formula: last = max(day, other_day); buckets rolled to `last` + other rolled to `last`.
     Shapes: buckets and other [n, days], day and other_day [n]; returns (buckets, day). Errors: as `roll`.
 
     >>> merge_windows(np.array([[5, 6, 7]]), [2], np.array([[1, 0, 0]]), [3])
@@ -134,6 +139,8 @@ def add_to_window(
 ) -> tuple[Ints, Ints]:
     """Count a batch of events into their day buckets; what is older than the window is forgotten at once.
 
+    Formula: last_r = max(day_r, on_day of r's events); column t mod days of r, rolled to last_r, grows by the sum of
+    r's amounts on day t, for t > last_r - days.
     Shapes: buckets [n, days], day [n]; rows, amounts and on_day [m] (or scalars); returns new (buckets, day).
     Errors: as `roll`; ValueError where rows lie outside [0, n) or amounts are not integers.
 

@@ -128,6 +128,7 @@ def spend_budget(gain: ArrayLike, cost: ArrayLike, budget: float) -> Bools:
     """Choose the trials to expand: largest gain first, as long as the budget holds; never more than it.
 
     A trial that does not fit any more is passed over for the next that does; no gain, no grant.
+    Formula: by falling gain, granted_i = gain_i > 0 and cost_i <= budget - sum of cost_j over those granted before.
     Shapes: gain and cost [n]; returns [n]. Units: gain an impression, cost and budget in impressions.
     Errors: ValueError where shapes differ or cost or budget are negative.
 

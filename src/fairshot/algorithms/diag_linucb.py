@@ -26,6 +26,7 @@ EMPTY = -1
 def nearest_items(centres: ArrayLike, vectors: ArrayLike, width: int) -> Ints:
     """Graph that gives each cluster its `width` items with the largest inner product, best first.
 
+    Formula: row c holds the `width` items i of largest <centre_c, vector_i>, the lower item of equals first.
     Shapes: centres [C, D], vectors [N, D]; returns items [C, width], the rest filled with -1 where N < width.
     Errors: ValueError where shapes do not fit or width < 1.
 

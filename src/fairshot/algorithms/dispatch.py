@@ -65,6 +65,7 @@ def match_limit(store: Ints, active: Bools, items_left: int, most: int, load: fl
 def match_users(scores: ArrayLike, is_available: Bools, limit: int) -> Ints:
     """Users that an item goes to: those with the largest scores among the available.
 
+    Formula: the `limit` largest of {score_u : u available}.
     Shapes: scores and is_available [n]; returns rows [min(limit, available)], best first, the lower row of
     equals.
     Errors: ValueError where shapes differ, scores are not finite or limit < 0.
@@ -85,6 +86,7 @@ def match_users(scores: ArrayLike, is_available: Bools, limit: int) -> Ints:
 def free_places(store: Ints, users: ArrayLike, item: int) -> tuple[Ints, Ints]:
     """Places to write an item into: the first free one of each user for whom it does not already wait.
 
+    Formula: column_u = min {q : D_uq free} for each u of `users` with the item not in D_u.
     Shapes: store [n, Q], users [m]; returns (rows, columns) to set by `store[rows, columns] = item`.
     Errors: ValueError where a user has no free place, is named twice or lies outside, or item < 0.
 
@@ -107,6 +109,7 @@ def free_places(store: Ints, users: ArrayLike, item: int) -> tuple[Ints, Ints]:
 def is_waiting(store: Ints, user: int, items: ArrayLike) -> Bools:
     """Tell which items wait for a user: those to boost, and whose places to free once they are shown.
 
+    Formula: item in D_u.
     Shapes: store [n, Q], items [m]; returns [m]. Errors: ValueError where the user lies outside.
 
     >>> is_waiting(np.array([[7, -1]]), user=0, items=[3, 7])
@@ -119,6 +122,7 @@ def is_waiting(store: Ints, user: int, items: ArrayLike) -> Bools:
 def has_expired(store: Ints, matched_at: Ints, now: int, lifetime: int) -> Bools:
     """Tell which places hold an item that has waited for `lifetime` or longer: they become free.
 
+    Formula: D_uq not free and now - matched_at_uq >= lifetime.
     Shapes: store and matched_at [n, Q]; returns [n, Q]. Units: microseconds.
     Errors: ValueError where shapes differ or lifetime is not positive.
 

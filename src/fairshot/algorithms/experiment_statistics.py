@@ -50,6 +50,7 @@ class Effect:
 def moments(values: ArrayLike) -> Moments:
     """Sum up units into what the tests need.
 
+    Formula: mean = sum_i x_i / n, scatter = sum_i outer(x_i - mean, x_i - mean).
     Shapes: values [n, d], one row a unit; or [n] for one column. Errors: ValueError where empty or not finite.
 
     >>> moments([1.0, 2.0, 3.0])

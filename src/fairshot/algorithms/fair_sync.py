@@ -17,6 +17,7 @@ from fairshot.algorithms.ranked_hits import top_ranked
 def augmented_items(items: ArrayLike, groups: ArrayLike, count: int) -> Floats:
     """Append to each item's vector a one at its group's place: what the index stores.
 
+    Formula: item' = (item, e_g), e_g the unit vector of the item's group g.
     Shapes: items [items, d], groups [items] within [0, count) -> [items, d + count].
     Errors: ValueError for other shapes and labels.
 
@@ -32,6 +33,7 @@ def augmented_items(items: ArrayLike, groups: ArrayLike, count: int) -> Floats:
 def augmented_query(queries: ArrayLike, prices: ArrayLike) -> Floats:
     """Append the negated prices to each query, so that <query', item'> = <query, item> - price of its group.
 
+    Formula: query' = (query, -prices).
     Shapes: queries [queries, d], prices [groups] -> [queries, d + groups]. Errors: ValueError for other
     shapes.
 

@@ -40,6 +40,8 @@ def fairrec(relevance: ArrayLike, k: int, guarantee: float = 1.0, order: ArrayLi
     and is not in their slate yet. Then everyone fills up with the best of all. Whoever picks earlier in a
     round is ahead by one item at most; where copies run out between two picks of one user that can fail,
     rarely, and `settle_envy` repairs it.
+    Formula: in turn, user u adds argmax of v_u(p) over p outside A_u with copies_p > 0, which falls by one; at last A_u
+    is filled up to k by the largest v_u(p) outside it.
     Shapes: relevance [users, providers]; order: a permutation of the users, drawn at random by the caller to
     be fair among them, as given otherwise; returns int64 [users, k], distinct providers, best first. Costs
     one argmax over providers for each pick, and users^2 k for the check of envy.
@@ -63,6 +65,7 @@ def fairrec(relevance: ArrayLike, k: int, guarantee: float = 1.0, order: ArrayLi
 def provider_slates(slates: ArrayLike, providers: int) -> Ints:
     """Count the slates that each provider is in.
 
+    Formula: count_p = |{(u, j) : slate_uj = p}|.
     Shapes: slates [users, k] within [0, providers) -> [providers]. Errors: ValueError for other shapes,
     labels.
 
@@ -78,6 +81,8 @@ def settle_envy(relevance: ArrayLike, slates: ArrayLike) -> Ints:
 
     While user i envies j by more than one item, i takes the best item of j that i lacks and gives the worst
     one that j lacks: no provider's count changes. Ends when nobody does, or after users * k exchanges.
+    Formula: while v_i(A_j) - max_{p in A_j} v_i(p) > v_i(A_i) for some i, j, exchange argmax of v_i over A_j without
+    A_i for argmin of v_i over A_i without A_j.
     Shapes: relevance [users, providers], slates [users, k] -> int64 [users, k], best first. Costs users^2 k,
     and users k for each exchange. Errors: as `envy_beyond_one`.
 

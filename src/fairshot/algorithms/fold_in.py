@@ -12,7 +12,7 @@ def fold_in(
 ) -> NDArray[np.float32]:
     """Solve one row of implicit alternating least squares.
 
-    x = (G + sum_i |s_i| y_i y_i^T)^-1 sum_i p_i y_i with p_i = 1 + s_i for s_i > 0, else 0: a
+    Formula: x = (G + sum_i |s_i| y_i y_i^T)^-1 sum_i p_i y_i with p_i = 1 + s_i for s_i > 0, else 0: a
     negative reaction is a confident zero.
 
     items: float32 (h, d), the vectors y_i; strength: float (h,), confidence s_i beyond an item never met,

@@ -26,6 +26,7 @@ from fairshot.algorithms.arguments import Bools, Floats, Ints, at_least_zero, fl
 def uniform_belief(rows: int, states: int) -> Floats:
     """Log belief of rows about which nothing is known: 1/S for each state.
 
+    Formula: log b_s = -log S.
     Shapes: returns [rows, states]. Errors: ValueError where there is no state.
 
     >>> np.exp(uniform_belief(1, 4))

@@ -78,6 +78,7 @@ class GainSummary:
 def summarise(gains: ArrayLike, share: float = 0.1) -> GainSummary:
     """Sum the gains up in the four figures that are read together.
 
+    Formula: all = mean_i g_i, worst and best as `worst_share` and `best_share`, unseen = |{i : g_i = 0}| / n.
     Shapes: gains [n]; items without admirers (NaN) are left out. Errors: ValueError where none is left.
 
     >>> summarise([0.0, 0.5, 0.75, 1.0], share=0.25)

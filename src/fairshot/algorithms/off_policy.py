@@ -32,6 +32,8 @@ class Estimate:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return a normal interval of the mean; too short on few effective samples (below about 100).
 
+        Formula: value -+ z standard_error, z the normal quantile of (1 + confidence) / 2.
+
         >>> low, high = Estimate(1.0, 0.1, 500.0).interval()
         >>> round(low, 3), round(high, 3)
         (0.804, 1.196)

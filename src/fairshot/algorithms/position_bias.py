@@ -22,6 +22,7 @@ def click_table(
 ) -> tuple[Floats, Floats]:
     """Sum a log of shown positions to clicks and impressions by item and rank.
 
+    Formula: clicks_ik = sum of clicks over rows with item i and rank k, impressions_ik = number of those rows.
     Shapes: items [n] within [0, n_items); ranks [n] within [0, n_ranks), 0 is the top; clicks [n] numbers >=
     0; returns two float64 [n_items, n_ranks]. Errors: ValueError for other shapes or labels outside.
 

@@ -12,6 +12,7 @@ def top_ranked(scores: ArrayLike, depth: int) -> Ints:
     """Pick every user's best items, best first; equal scores are ordered by item number.
 
     Costs one partition of each row plus a sort of `depth`, instead of a sort of the row.
+    Formula: the first `depth` items by falling score_ui, then by rising i.
     Shapes: scores [users, items] -> int64 [users, min(depth, items)].
     Errors: ValueError for scores that are not [users >= 1, items >= 1] or not finite, and depth < 1.
 
@@ -33,8 +34,9 @@ def top_ranked(scores: ArrayLike, depth: int) -> Ints:
 
 
 def discounts(depth: int) -> Floats:
-    """Weight of each rank, 1 / log2(1 + rank), rank 1 first.
+    """Weight of each rank r = 1 .. depth, rank 1 first.
 
+    Formula: weight_r = 1 / log2(1 + r).
     Shapes: returns [depth]. Source: Jarvelin and Kekalainen, TOIS 2002.
 
     >>> discounts(3).round(3)

@@ -29,6 +29,8 @@ class Rate:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return a normal interval; a ranking that tells nothing has one that covers zero.
 
+        Formula: value -+ z standard_error, z the normal quantile of (1 + confidence) / 2.
+
         >>> Rate(0.5, 0.1).interval(0.9)[0] > 0.33
         True
         """
