@@ -16,7 +16,8 @@ from fairshot.algorithms import latent_bandit as lb
 from fairshot.algorithms import off_policy as op
 from fairshot.algorithms import satiation as sa
 from fairshot.algorithms.fairco import fairco_order
-from fairshot.learning.cold_start import dropout_net, heater, knn
+from fairshot.algorithms.p_mmf import project_prices
+from fairshot.learning.cold_start import deep_music, dropout_net, heater, knn
 from fairshot.learning.fair_scores.autoencoder import Training
 from fairshot.learning.fair_scores.gen import GenSchedule, fit_gen
 from fairshot.learning.fair_scores.scale import fit_scale
@@ -109,6 +110,8 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: dropout_net.fit(VECTORS, VECTORS, VECTORS, np.array([1.0, NAN, 1.0]), RNG), r"popularity .*\(3,\)"),
     (lambda: heater.Training(likes=0), "likes"),
     (lambda: dropout_net.Training(steps=0), "steps"),
+    (lambda: deep_music.fit_net(VECTORS, VECTORS, RNG, deep_music.Training(batch=0)), "batch"),
+    (lambda: project_prices([1.0, 1.0], [1.0, 0.0], 1.0), r"capacity .*\(2,\)"),
     (lambda: GenSchedule(every=0), "every"),
     (lambda: GenSchedule(samples=0), "samples"),
     (lambda: Training(start="identty"), "start"),  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ WWW 2023.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fairshot.algorithms.arguments import Floats, Ints, at_least_zero, labels, real, within
+from fairshot.algorithms.arguments import Floats, Ints, labels, real, within
 
 
 def p_mmf(
@@ -70,13 +70,15 @@ def project_prices(prices: ArrayLike, capacity: ArrayLike, trade_off: float) -> 
     Formula: with v_p = capacity_p mu_p, the Euclidean projection of v onto {sum_p max(-v_p, 0) <= trade_off}:
     positive prices stay, subsidies shrink by one common amount down to zero at least. (The published
     constraint, sum over every subset of v >= -trade_off, says the same.)
-    Shapes: prices and capacity > 0 [providers] -> [providers]. Errors: ValueError for other shapes,
-    trade_off < 0.
+    Shapes: prices and capacity > 0 [providers] -> [providers]. Errors: ValueError for other shapes, capacities
+    that are not positive, trade_off < 0.
 
     >>> project_prices([0.5, -3.0, -1.0], [1.0, 1.0, 1.0], trade_off=2.0)
     array([ 0.5, -2. ,  0. ])
     """
-    room = at_least_zero("capacity", capacity, (None,))
+    room = real("capacity", capacity, (None,))
+    if not np.all(room > 0):
+        raise ValueError(f"capacity of shape {room.shape} must be positive")
     values = real("prices", prices, room.shape) * room
     within("trade_off", trade_off, 0, np.finfo(np.float64).max)
     subsidy = np.maximum(-values, 0)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from fairshot.algorithms.arguments import whole
 from fairshot.learning.cold_start.content import Content, Floats32, checked
 from fairshot.learning.cold_start.tower import Tower, Weights, fold, forward, initial, minimise, size
 
@@ -133,10 +134,11 @@ def fit_net(
     Formula: min mean |y_i / s - f(x_i)|^2 + penalty |parameters|^2, s the root mean square of Y, put back
     after.
     Shapes: content [n, c] dense, vectors [n, d]; the result maps [m, c] to float32 [m, d].
-    Errors: ValueError for other shapes or values that are not finite.
+    Errors: ValueError for other shapes, values that are not finite, training.batch < 1.
     """
     training = Training() if training is None else training
     x, y = _matched(content, vectors)
+    whole("training.batch", training.batch, 1)
     scale = float(np.sqrt(np.mean(y**2))) or 1.0
     batch = min(training.batch, len(x))
     start = initial(x.shape[1], training.hidden, y.shape[1], rng)
