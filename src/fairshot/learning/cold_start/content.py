@@ -14,7 +14,11 @@ Content: TypeAlias = "NDArray[np.floating] | Sparse"
 
 
 def checked(name: str, content: Content) -> Content:
-    """Return content as float32 [n, c], sparse if it was; ValueError for other shapes or what is not finite."""
+    """Return content as float32 [n, c], sparse if it was; ValueError for other shapes or what is not finite.
+
+    >>> checked("content", np.array([[1.0, 2.0]]))
+    array([[1., 2.]], dtype=float32)
+    """
     if content.ndim != 2:
         raise ValueError(f"{name} must be [n, c], got shape {content.shape}")
     values: Content = sparse(content) if issparse(content) else np.asarray(content, np.float32)
@@ -24,7 +28,11 @@ def checked(name: str, content: Content) -> Content:
 
 
 def sparse(values: Any) -> Sparse:
-    """Return any sparse or dense matrix as float32 rows."""
+    """Return any sparse or dense matrix as float32 rows.
+
+    >>> sparse([[0.0, 2.0]]).toarray()
+    array([[0., 2.]], dtype=float32)
+    """
     rows: Sparse = csr_array(values).astype(np.float32)
     return rows
 

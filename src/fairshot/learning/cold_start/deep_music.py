@@ -135,6 +135,11 @@ def fit_net(
     after.
     Shapes: content [n, c] dense, vectors [n, d]; the result maps [m, c] to float32 [m, d].
     Errors: ValueError for other shapes, values that are not finite, training.batch < 1.
+
+    >>> x = np.linspace(-1, 1, 16)[:, None]
+    >>> net = fit_net(x, 2 * x, np.random.default_rng(0), Training(hidden=4, steps=50, rate=0.05))
+    >>> net(x).shape, bool(net([[0.9]])[0, 0] > net([[-0.9]])[0, 0])
+    ((16, 1), True)
     """
     training = Training() if training is None else training
     x, y = _matched(content, vectors)

@@ -83,6 +83,12 @@ def fit(
     Shapes: user_vectors [users, d] and item_vectors [n, d] of one factorisation; content [n, c]; popularity
     [n], at least zero, likes of each item (how often it is drawn). Errors: ValueError for other shapes,
     values that are not finite, popularity that is negative or all zero.
+
+    >>> rng = np.random.default_rng(0)
+    >>> users, items, content = (rng.normal(size=(8, d)) for d in (2, 2, 3))
+    >>> net = fit(users, items, content, np.ones(8), rng, Training(hidden=4, steps=3, users=4, items=4))
+    >>> net.users(users).shape, net.items(content[:5]).shape, net.items(content, items).shape
+    ((8, 2), (5, 2), (8, 2))
     """
     training = Training() if training is None else training
     u, v, c = matched(user_vectors, item_vectors, content)

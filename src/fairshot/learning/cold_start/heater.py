@@ -98,6 +98,13 @@ def fit(
 
     Shapes: user_vectors [users, d], item_vectors [n, d], content [n, c], liked sparse [users, n]. Errors:
     ValueError for other shapes, values that are not finite, or no likes at all.
+
+    >>> rng = np.random.default_rng(0)
+    >>> users, items, content = (rng.normal(size=(8, d)) for d in (2, 2, 3))
+    >>> short = Training(experts=2, hidden=4, steps=3, likes=4, others=4)
+    >>> heater = fit(users, items, content, sparse(np.eye(8)), rng, short)
+    >>> heater.users(users).shape, heater.items(content[:5]).shape
+    ((8, 2), (5, 2))
     """
     training = Training() if training is None else training
     u, v, c = matched(user_vectors, item_vectors, content)
@@ -145,7 +152,12 @@ def fit(
 
 
 def warm_up(mixture: Mixture, content: jax.Array) -> jax.Array:
-    """Transform content [n, c] to the space of collaborative vectors [n, d]."""
+    """Transform content [n, c] to the space of collaborative vectors [n, d].
+
+    >>> open_gates = Mixture(jnp.ones((2, 3, 4)), jnp.zeros((2, 4)), jnp.zeros((3, 2)), jnp.ones(2))
+    >>> warm_up(open_gates, jnp.zeros((5, 3))).shape
+    (5, 4)
+    """
     each = jnp.tanh(content @ mixture.experts + mixture.expert_level[:, None])
     gates = jnp.tanh(content @ mixture.gate + mixture.gate_level)
     return jnp.tanh(jnp.einsum("nk,knd->nd", gates, each))

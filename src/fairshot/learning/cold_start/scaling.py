@@ -46,7 +46,12 @@ def fit_scaling(values: NDArray[np.floating], limit: float, *, common: bool = Fa
 def matched(
     user_vectors: NDArray[np.floating], item_vectors: NDArray[np.floating], content: NDArray[np.floating]
 ) -> tuple[Floats32, Floats32, Floats32]:
-    """Return users [users, d], items [n, d] and content [n, c] as float32; ValueError where they do not fit."""
+    """Return users [users, d], items [n, d] and content [n, c] as float32; ValueError where they do not fit.
+
+    >>> users, items, content = matched(np.ones((2, 3)), np.ones((4, 3)), np.ones((4, 5)))
+    >>> users.shape, items.shape, content.shape
+    ((2, 3), (4, 3), (4, 5))
+    """
     u, v, c = (np.asarray(array, np.float32) for array in (user_vectors, item_vectors, content))
     if u.ndim != 2 or not len(u) or not np.isfinite(u).all():
         raise ValueError(f"user_vectors must be finite [users >= 1, d], got shape {u.shape}")

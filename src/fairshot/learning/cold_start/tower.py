@@ -57,6 +57,10 @@ def initial(inputs: int, hidden: int, outputs: int, rng: np.random.Generator) ->
 
     The last layer is drawn smaller, so that the product of two towers' outputs starts near one, not near
     the root of their width.
+
+    >>> weights = initial(3, 4, 2, np.random.default_rng(0))
+    >>> weights.encode.shape, weights.gain.shape, weights.decode.shape
+    ((3, 4), (4,), (4, 2))
     """
     return Weights(
         glorot(rng, inputs, hidden),
@@ -68,13 +72,22 @@ def initial(inputs: int, hidden: int, outputs: int, rng: np.random.Generator) ->
 
 
 def glorot(rng: np.random.Generator, *shape: int) -> jax.Array:
-    """Draw N(0, 2 / (inputs + outputs)) for the last two axes."""
+    """Draw N(0, 2 / (inputs + outputs)) for the last two axes.
+
+    >>> glorot(np.random.default_rng(0), 5, 3, 2).shape
+    (5, 3, 2)
+    """
     spread = np.sqrt(2.0 / (shape[-2] + shape[-1]))
     return jnp.asarray(rng.normal(0.0, spread, shape).astype(np.float32))
 
 
 def forward(weights: Weights, inputs: jax.Array) -> tuple[jax.Array, Running]:
-    """Pass a batch [n, inputs], normalised by its own statistics; these are returned to be remembered."""
+    """Pass a batch [n, inputs], normalised by its own statistics; these are returned to be remembered.
+
+    >>> out, seen = forward(initial(3, 4, 2, np.random.default_rng(0)), jnp.ones((5, 3)))
+    >>> out.shape, seen.mean.shape, bool(jnp.all(seen.variance < 1e-6))
+    ((5, 2), (4,), True)
+    """
     hidden = inputs @ weights.encode
     mean, variance = hidden.mean(0), hidden.var(0)
     normal = (hidden - mean) / jnp.sqrt(variance + NORM_FLOOR)
@@ -83,7 +96,13 @@ def forward(weights: Weights, inputs: jax.Array) -> tuple[jax.Array, Running]:
 
 
 def fold(weights: Weights, running: Running, scale: float = 1.0) -> Tower:
-    """Turn trained parameters into plain arrays; outputs are multiplied by `scale`."""
+    """Turn trained parameters into plain arrays; outputs are multiplied by `scale`.
+
+    >>> weights, inputs = initial(3, 4, 2, np.random.default_rng(0)), jnp.eye(3)
+    >>> out, seen = forward(weights, inputs)
+    >>> np.allclose(fold(weights, seen, scale=2.0)(inputs), 2 * out, atol=1e-4)
+    True
+    """
     factor = np.asarray(weights.gain / jnp.sqrt(running.variance + NORM_FLOOR))
     shift = np.asarray(weights.offset) - np.asarray(running.mean) * factor
     arrays = np.asarray(weights.encode) * factor, shift, weights.decode * scale, weights.bias * scale
@@ -91,7 +110,11 @@ def fold(weights: Weights, running: Running, scale: float = 1.0) -> Tower:
 
 
 def size(weights: Any) -> jax.Array:
-    """Sum of all squared parameters."""
+    """Sum of all squared parameters.
+
+    >>> float(size((jnp.array([1.0, 2.0]), jnp.array([2.0]))))
+    9.0
+    """
     return sum((jnp.square(leaf).sum() for leaf in jax.tree.leaves(weights)), start=jnp.zeros(()))
 
 
@@ -101,6 +124,12 @@ def minimise(
     """Descend with Adam under a cosine schedule; returns the weights and the remembered statistics.
 
     `loss(weights, batch)` gives the value and the batch's statistics, which are averaged exponentially.
+
+    >>> def loss(weights, batch):
+    ...     return jnp.square(weights - batch).sum(), Running(batch, batch)
+    >>> weights, running = minimise(loss, jnp.zeros(1), [jnp.ones(1)] * 50, rate=0.1, steps=50)
+    >>> bool(weights[0] > 0.5), float(running.mean[0])
+    (True, 1.0)
     """
     optimiser = optax.adam(optax.cosine_decay_schedule(rate, steps))
 

@@ -102,7 +102,13 @@ class ScoreModel:
 
 
 def initial(inputs: Array32, training: Training, rng: np.random.Generator) -> TrainState:
-    """Start training on scores [items, users] as `training.start` says."""
+    """Start training on scores [items, users] as `training.start` says.
+
+    >>> scores = np.array([[1.0, 0.0, 1.0], [0.0, 2.0, 0.0]], np.float32)
+    >>> state = initial(scores, Training(start="identity", hidden=2), np.random.default_rng(0))
+    >>> np.allclose(folded(state, 0.0)(scores), scores, atol=1e-3)
+    True
+    """
     if training.start == "identity":
         weights, running = _identity(np.asarray(inputs, np.float64), training.hidden)
     else:
@@ -133,7 +139,13 @@ def _identity(inputs: NDArray[np.float64], hidden: int) -> tuple[Weights, Runnin
 
 
 def reconstruct(weights: Weights, running: Running, scores: jax.Array) -> tuple[jax.Array, Running]:
-    """Pass a batch [items, users] through, normalised by its own statistics; returns what to remember too."""
+    """Pass a batch [items, users] through, normalised by its own statistics; returns what to remember too.
+
+    >>> state = initial(np.eye(3, dtype=np.float32), Training(hidden=2), np.random.default_rng(0))
+    >>> out, remembered = reconstruct(state.weights, state.running, jnp.eye(3))
+    >>> out.shape, remembered.mean.shape
+    ((3, 3), (2,))
+    """
     hidden = scores @ weights.encode + weights.encode_bias
     mean, variance = hidden.mean(0), hidden.var(0)
     normal = (hidden - mean) / jnp.sqrt(variance + NORM_FLOOR)
@@ -146,37 +158,67 @@ def reconstruct(weights: Weights, running: Running, scores: jax.Array) -> tuple[
 
 
 def distance(predicted: jax.Array, targets: jax.Array) -> jax.Array:
-    """Mean over items of the Euclidean distance (not its square) between rows."""
+    """Mean over items of the Euclidean distance (not its square) between rows.
+
+    >>> round(float(distance(jnp.array([[3.0, 4.0], [0.0, 0.0]]), jnp.zeros((2, 2)))), 3)
+    2.5
+    """
     return jnp.sqrt(jnp.square(predicted - targets).sum(1) + 1e-12).mean()
 
 
 def size(weights: Weights) -> jax.Array:
-    """Sum of all squared parameters, what the penalty weighs."""
+    """Sum of all squared parameters, what the penalty weighs.
+
+    >>> one, two = jnp.ones(1), jnp.array([1.0, 2.0])
+    >>> float(size(Weights(one, one, one, one, one, two)))
+    10.0
+    """
     return sum((jnp.square(array).sum() for array in weights), start=jnp.zeros(()))
 
 
 def batches(items: int, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Shuffle the items into full batches [count, batch]; what does not fill one waits for the next epoch."""
+    """Shuffle the items into full batches [count, batch]; what does not fill one waits for the next epoch.
+
+    >>> batches(5, 2, np.random.default_rng(0)).shape
+    (2, 2)
+    """
     width = min(batch, items)
     count = items // width
     return rng.permutation(items)[: count * width].reshape(count, width)
 
 
 def descended(state: TrainState, slope: Weights, running: Running, rate: float, momentum: float) -> TrainState:
-    """Take one step of momentum descent: v <- momentum v + slope, weights <- weights - rate v."""
+    """Take one step of momentum descent: v <- momentum v + slope, weights <- weights - rate v.
+
+    >>> state = initial(np.eye(3, dtype=np.float32), Training(hidden=2), np.random.default_rng(0))
+    >>> slope = jax.tree.map(jnp.ones_like, state.weights)
+    >>> moved = descended(state, slope, state.running, rate=0.5, momentum=0.9)
+    >>> moved.weights.gain.tolist()
+    [0.5, 0.5]
+    """
     velocity = jax.tree.map(lambda v, g: momentum * v + g, state.velocity, slope)
     weights = jax.tree.map(lambda w, v: w - rate * v, state.weights, velocity)
     return TrainState(weights, running, velocity)
 
 
 def averaged(mean: TrainState, state: TrainState, weight: float) -> TrainState:
-    """Move the mean of parameters over epochs on by one: weight of the past, the rest of the present."""
+    """Move the mean of parameters over epochs on by one: weight of the past, the rest of the present.
+
+    >>> state = initial(np.eye(3, dtype=np.float32), Training(hidden=2), np.random.default_rng(0))
+    >>> averaged(state, jax.tree.map(jnp.zeros_like, state), 0.75).weights.gain.tolist()
+    [0.75, 0.75]
+    """
     moved: TrainState = jax.tree.map(lambda m, s: weight * m + (1 - weight) * s, mean, state)
     return moved
 
 
 def folded(state: TrainState, shift: float) -> ScoreModel:
-    """Turn trained parameters into a model of plain arrays, normalising by the remembered statistics."""
+    """Turn trained parameters into a model of plain arrays, normalising by the remembered statistics.
+
+    >>> state = initial(np.eye(3, dtype=np.float32), Training(hidden=2), np.random.default_rng(0))
+    >>> folded(state, shift=0.5)(np.eye(3)).shape
+    (3, 3)
+    """
     weights, running = state.weights, state.running
     factor = np.asarray(weights.gain / jnp.sqrt(running.variance + NORM_FLOOR))
     hidden = np.asarray(weights.encode_bias - running.mean) * factor + np.asarray(weights.offset)
@@ -186,6 +228,10 @@ def folded(state: TrainState, shift: float) -> ScoreModel:
 
 
 def learning_rate(training: Training, epoch: int, start: float | None = None) -> float:
-    """Rate of an epoch, counted from 0: start * rate_decay^(epoch // 2), at least the floor."""
+    """Rate of an epoch, counted from 0: start * rate_decay^(epoch // 2), at least the floor.
+
+    >>> [round(learning_rate(Training(rate=1.0, rate_floor=0.85), epoch), 2) for epoch in (0, 1, 2, 4)]
+    [1.0, 1.0, 0.9, 0.85]
+    """
     first = training.rate if start is None else start
     return max(first * training.rate_decay ** (epoch // 2), training.rate_floor)

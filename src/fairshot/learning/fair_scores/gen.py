@@ -99,6 +99,13 @@ def fit_gen(
     standardised per user first. Admirers' scores may range over 7 at most, divide all otherwise.
     Errors: ValueError for other shapes, scores that are not finite or range wider, an item that nobody likes, and
     epochs < 1.
+
+    >>> scores, liked = np.eye(4) + 0.1, np.eye(4, dtype=bool)
+    >>> schedule, training = GenSchedule(samples=8), Training(hidden=2, batch=2)
+    >>> model = fit_gen(scores, liked, np.random.default_rng(0), epochs=1, schedule=schedule, training=training)
+    >>> corrected = model(scores)
+    >>> corrected.shape, bool(np.isfinite(corrected).all())
+    ((4, 4), True)
     """
     whole("epochs", epochs, 1)
     models = gen_epochs(scores, liked, rng, schedule=schedule, training=training)
@@ -113,7 +120,14 @@ def gen_epochs(
     schedule: GenSchedule | None = None,
     training: Training | None = None,
 ) -> Iterator[ScoreModel]:
-    """Yield the model after each epoch, without end: the caller judges on items held out when to stop."""
+    """Yield the model after each epoch, without end: the caller judges on items held out when to stop.
+
+    >>> scores, liked = np.eye(4) + 0.1, np.eye(4, dtype=bool)
+    >>> schedule, training = GenSchedule(samples=8), Training(hidden=2, batch=2)
+    >>> models = gen_epochs(scores, liked, np.random.default_rng(0), schedule=schedule, training=training)
+    >>> next(models)(scores).shape, next(models)(scores[:3]).shape
+    ((4, 4), (3, 4))
+    """
     schedule, training = schedule or GenSchedule(), training or Training(rate_floor=5e-4)
     fit = _Fit(scores, liked, rng, schedule, training)
     mean, epoch = fit.state, 0

@@ -30,7 +30,11 @@ class Generator(NamedTuple):
 
 
 def new_generator(rng: np.random.Generator, level: float) -> Generator:
-    """Draw a generator whose scores start close to `level`."""
+    """Draw a generator whose scores start close to `level`.
+
+    >>> float(new_generator(np.random.default_rng(0), level=2.0).bias)
+    2.0
+    """
 
     def layer(inputs: int) -> Layer:
         weight = rng.normal(0, 1 / np.sqrt(inputs), (inputs, WIDTH)).astype(np.float32)
@@ -42,7 +46,13 @@ def new_generator(rng: np.random.Generator, level: float) -> Generator:
 
 
 def generated(generator: Generator, noise: jax.Array) -> jax.Array:
-    """Turn noise [samples] into scores [samples]."""
+    """Turn noise [samples] into scores [samples].
+
+    >>> rng = np.random.default_rng(0)
+    >>> scores = generated(new_generator(rng, level=2.0), jnp.asarray(rng.standard_normal(50)))
+    >>> scores.shape, bool(abs(scores.mean() - 2) < 1)
+    ((50,), True)
+    """
     hidden = noise[:, None]
     for layer in (generator.first, generator.second):
         signal = hidden @ layer.weight
@@ -56,6 +66,10 @@ def discrepancies(own: jax.Array, ideal: jax.Array) -> jax.Array:
 
     Formula: `characteristic_mmd` of `fairshot.algorithms.maximum_mean_discrepancy`, one item at a time so
     that the table of samples x frequencies stays within the cache.
+
+    >>> near, far = discrepancies(jnp.array([[0.0, 1.0], [3.0, 4.0]]), jnp.array([0.0, 1.0]))
+    >>> bool(near < 1e-6), bool(far > 0.1)
+    (True, True)
     """
     roots, shares = kernel_frequencies()
     frequencies, weights = jnp.asarray(roots, jnp.float32), jnp.asarray(shares, jnp.float32)
@@ -68,7 +82,12 @@ def discrepancies(own: jax.Array, ideal: jax.Array) -> jax.Array:
 
 
 def under_served_discrepancy(own: jax.Array, ideal: jax.Array) -> jax.Array:
-    """Mean discrepancy of the items whose admirers fall short of the ideal by at least the batch's mean."""
+    """Mean discrepancy of the items whose admirers fall short of the ideal by at least the batch's mean.
+
+    >>> own, ideal = jnp.array([[0.0, 1.0], [3.0, 4.0]]), jnp.array([3.0, 4.0])
+    >>> bool(jnp.isclose(under_served_discrepancy(own, ideal), discrepancies(own, ideal)[0]))
+    True
+    """
     shortfall = ideal.mean() - own.mean(1)
     under_served = jax.lax.stop_gradient(shortfall >= shortfall.mean()).astype(jnp.float32)
     return (under_served * discrepancies(own, ideal)).sum() / under_served.sum()

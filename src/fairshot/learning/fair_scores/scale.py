@@ -48,6 +48,13 @@ def fit_scale(
     Formula: minimise mean_i |r'_i - target_i|_2 + penalty * |parameters|^2 by momentum descent, with the
     targets of `scale_targets` on scores shifted to a minimum of zero.
     Shapes: scores and liked (bool) [items, users]. Errors: as `scale_targets`; ValueError for epochs < 1.
+
+    >>> scores, liked = np.eye(4) + 0.1, np.eye(4, dtype=bool)
+    >>> training = Training(start="identity", hidden=4, batch=2)
+    >>> model = fit_scale(scores, liked, np.random.default_rng(0), epochs=2, training=training)
+    >>> corrected = model(scores)
+    >>> corrected.shape, bool(corrected[liked].mean() > corrected[~liked].mean())
+    ((4, 4), True)
     """
     whole("epochs", epochs, 1)
     models = scale_epochs(scores, liked, rng, strength=strength, training=training)
@@ -62,7 +69,13 @@ def scale_epochs(
     strength: float = 4.0,
     training: Training | None = None,
 ) -> Iterator[ScoreModel]:
-    """Yield the model after each epoch, without end: the caller judges on items held out when to stop."""
+    """Yield the model after each epoch, without end: the caller judges on items held out when to stop.
+
+    >>> scores, liked = np.eye(4) + 0.1, np.eye(4, dtype=bool)
+    >>> models = scale_epochs(scores, liked, np.random.default_rng(0), training=Training(hidden=2, batch=2))
+    >>> next(models)(scores).shape, next(models)(scores[:3]).shape
+    ((4, 4), (3, 4))
+    """
     training = training or Training()
     values = real("scores", scores, (None, None))
     shift = -float(values.min(initial=0.0))
