@@ -31,9 +31,12 @@ def chromium() -> str | None:
     return shutil.which(named or "/usr/bin/chromium") or (None if named else shutil.which("chromium"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; without one the test is skipped, or fails where FAIRSHOT_REQUIRE_BROWSER=1."""
+    """Chromium; without one the test is skipped, or fails where FAIRSHOT_REQUIRE_BROWSER=1.
+
+    One for each module: Playwright keeps an event loop running, which other modules' tests must not meet.
+    """
     path = chromium()
     if path is None:
         if os.environ.get("FAIRSHOT_REQUIRE_BROWSER") == "1":
