@@ -57,7 +57,7 @@ class Live:
 
     def apply(self, batch: EventBatch) -> None:
         """Fold one batch of the log's next events."""
-        present = {Kind(kind) for kind in np.unique(batch.kind).tolist()}
+        present = {Kind(kind) for kind in set(batch.kind.tolist())}
         for name, fold in self.folds.items():
             if present & fold.kinds:
                 self.states[name] = fold.add(self.states[name], batch)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
-from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows
+from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, marked
 from fairshot.core.snapshot import Snapshot
 
 HISTORY = np.dtype([("at", np.int64), ("item", np.int32), ("action", np.int8)])
@@ -91,6 +91,9 @@ class Person:
         """
         history = self.history
         bought = history["item"][history["action"] == self.snapshot.feedback.code("purchase")]
+        if len(bought) == 0:
+            every: Rows = history["item"]
+            return every
         wears_out = self.snapshot.items["durable"][history["item"]] == 0
         again = wears_out & np.isin(history["item"], bought) & (self._preference >= 0)
         items: Rows = history["item"][~again]
@@ -104,9 +107,16 @@ class Person:
         return shown[counted & (shown["at"] > self.now - rule.days * DAY)]
 
     @cached_property
-    def met(self) -> Rows:
-        """Every item that sources need not bring: reacted to, or resting."""
-        return np.union1d(self.reacted, self.resting["item"]).astype(np.int32)
+    def met(self) -> Bools:
+        """Which items sources need not bring, reacted to or resting: bool (items,)."""
+        mask = marked(len(self.snapshot.ids.items), self.reacted)
+        mask[self.resting["item"]] = True
+        return mask
+
+    @cached_property
+    def met_count(self) -> int:
+        """At most how many items are met: how much further a source must look."""
+        return len(self.reacted) + len(self.resting)
 
     @cached_property
     def follows(self) -> Rows:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Ints, Rows
+from fairshot.core.arrays import Array, Ints, Rows, distinct, marked
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.errors import FairshotError, StageError
 from fairshot.core.request import Context
@@ -70,7 +70,7 @@ class _Run:
         pool, order = self._value(batch)
         chosen, notes = self._rerank(pool)
         slate = self._blend(self._place(pool, chosen, notes))
-        shown = np.isin(self.all_rows[alive[order]], slate.rows)
+        shown = marked(len(self.ctx.snapshot.ids.items), slate.rows)[self.all_rows[alive[order]]]
         self.fate[alive[order[shown]]] = Trace.SHOWN
         return slate.with_trace(
             Trace(
@@ -247,9 +247,9 @@ def _checked_blend(stage: Stage, slate: Slate, ctx: Context) -> Slate:
     if blended is slate:
         return slate
     k = len(slate)
-    if len(blended) != k or len(np.unique(blended.rows)) != k:
+    if len(blended) != k or len(distinct(blended.rows)) != k:
         raise StageError("a blender lost or doubled a row")
-    if not np.isin(blended.rows, slate.pool.rows).all():
+    if blended.rows is not slate.rows and not np.isin(blended.rows, slate.pool.rows).all():
         raise StageError("a blender showed what no filter has passed")
     propensity = blended.propensity
     if propensity.shape != (k,) or not ((propensity > 0) & (propensity <= 1)).all():

@@ -30,7 +30,9 @@ class Affinity:
             **self._vectors(batch, ctx),
             "creator_affinity": _share(creators, items["creator"][liked]),
             "label_affinity": _share(labels, items["label"][liked]),
-            "followed": np.isin(creators, follows).astype(np.float32),
+            "followed": np.isin(creators, follows).astype(np.float32)
+            if len(follows)
+            else np.zeros(len(batch), np.float32),
         }
 
     def _vectors(self, batch: Candidates, ctx: Context) -> Mapping[str, Floats]:

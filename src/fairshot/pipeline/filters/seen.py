@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import Bools
+from fairshot.core.arrays import Bools, marked
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 
@@ -20,8 +20,9 @@ class Seen:
     def __call__(self, batch: Candidates, ctx: Context) -> Bools:
         """Which rows are new to the person."""
         resting = ctx.person.resting
-        met = np.isin(batch.rows, ctx.person.reacted)
-        again = np.isin(batch.rows, resting["item"])
+        items = len(ctx.snapshot.ids.items)
+        met = marked(items, ctx.person.reacted)[batch.rows]
+        again = marked(items, resting["item"])[batch.rows]
         keep: Bools = ~met & ~again
         missing = ctx.request.limit - int(keep.sum())
         if missing > 0 and (again & ~met).any():

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fairshot.core.arrays import distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 
@@ -23,7 +24,8 @@ class Followed:
         if not found:
             return no_candidates()
         items = ctx.snapshot.items
-        rows = np.setdiff1d(np.concatenate(found), ctx.person.met)
+        rows = distinct(np.concatenate(found))
+        rows = rows[~ctx.person.met[rows]]
         created_at = items["created_at"][rows]
         new = created_at > ctx.snapshot.users["last_visit"][ctx.person.row]
         approval = items["item_counts"][rows] @ np.maximum(ctx.snapshot.feedback.weights, 0)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fairshot.core.arrays import distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 
@@ -23,7 +24,7 @@ class Fresh:
         items = ctx.snapshot.items
         newest = ctx.snapshot.world.lists["newest"][0]
         # A record that changed its date left an old entry behind.
-        rows = np.unique(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
+        rows = distinct(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
         if ctx.eligible is not None:
             rows = np.intersect1d(rows, ctx.eligible)
         if len(rows) > self.among:

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 
@@ -22,6 +20,5 @@ class Interest:
         vector = ctx.person.vector
         if vector is None:
             return no_candidates()
-        met = ctx.person.met
-        (rows,) = nearest.search(vector[None], self.count + len(met), ctx.eligible)
-        return Candidates(rows[np.isin(rows, met, invert=True)][: self.count])
+        (rows,) = nearest.search(vector[None], self.count + ctx.person.met_count, ctx.eligible)
+        return Candidates(rows[~ctx.person.met[rows]][: self.count])

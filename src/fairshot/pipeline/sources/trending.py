@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairshot.algorithms.decay import decayed
-from fairshot.core.arrays import HOUR, Floats, Rows
+from fairshot.core.arrays import HOUR, Floats, Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
@@ -33,7 +33,7 @@ def strongest(snapshot: Snapshot, now: int, half_life_hours: float = 24.0) -> tu
     trend itself is zero alike.
     """
     items = snapshot.items
-    rows = np.unique(snapshot.world.lists["touched"][0]["item"])
+    rows = distinct(snapshot.world.lists["touched"][0]["item"])
     trend, at, half_life = items["trend"][rows], items["trend_at"][rows], half_life_hours * HOUR
     order = np.lexsort((rows, -(np.log2(np.maximum(trend, 1e-300)) + at / half_life)))
     return rows[order].astype(np.int32), decayed(trend[order], at[order], now, half_life)
