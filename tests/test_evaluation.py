@@ -285,3 +285,28 @@ def test_a_catalogue_without_records_is_said(app):
 def test_an_unknown_protocol_is_said(app):
     with pytest.raises(FairshotError, match="there are: random, latest"):
         evaluate(app, cast("Protocol", "newest"))
+
+
+def test_what_was_shown_does_not_tell_what_is_held_out(tmp_path):
+    """Serving many slates after the reactions must not make the held-out ones easier to find."""
+    rng = np.random.default_rng(5)
+    (tmp_path / FILE).write_text("[learning]\nfactors = 8\ntext_dimensions = 8\nleast_examples = 20\n")
+    with open_app(tmp_path, clock=lambda: 1_700_000_000_000_000) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(120)])
+        app.ingest(
+            [
+                {
+                    "event_id": f"e{n}",
+                    "kind": "like",
+                    "user_id": f"u{n % 30}",
+                    "item_id": f"i{rng.integers(120)}",
+                    "at": n,
+                }
+                for n in range(600)
+            ]
+        )
+        before = {(m.arm, m.name): m.value for m in evaluate(app)}
+        for n in range(90):
+            app.feed(f"u{n % 30}", 20)
+        after = {(m.arm, m.name): m.value for m in evaluate(app)}
+        assert after["fairness off", "nDCG@10"] == pytest.approx(before["fairness off", "nDCG@10"], abs=0.03)

@@ -20,7 +20,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import views
-from fairshot.learning.interactions import grouped, later_of, shown_of
+from fairshot.learning.interactions import grouped, impressions_of, later_of
 from fairshot.training import Protocol, Trainer
 
 PROTOCOLS: Mapping[Protocol, str] = {
@@ -67,7 +67,7 @@ def evaluate(
         raise FairshotError("nothing can be held out: people need reactions to at least three items each")
     if not events.of(Kind.ITEM).any():
         raise FairshotError("no item has a record, so nothing can be shown; import the items too")
-    lost = held | shown_of(events, held)
+    lost = held | impressions_of(events)
     if protocol == "latest":
         lost |= later_of(events, held)
     trained = events.where(~lost)

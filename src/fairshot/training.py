@@ -31,10 +31,10 @@ from fairshot.learning.interactions import (
     Feedback,
     feedback_of,
     grouped,
+    impressions_of,
     later_of,
     latest_share,
     random_share,
-    shown_of,
     strengths,
 )
 from fairshot.learning.metrics import auc, calibration_error, log_loss
@@ -223,7 +223,7 @@ class Trainer:
         """
         answers = np.zeros(len(events), dtype=bool)
         answers[feedback.event[held]] = True
-        late = answers | shown_of(events, answers)
+        late = answers | impressions_of(events)
         if self.holdout == "latest":
             late |= later_of(events, answers)
         kept = events.where(~late)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fairshot.core.events import Kind, event_batch
 from fairshot.core.feedback import FeedbackKind, FeedbackKinds
 from fairshot.core.ids import Sizes
-from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, shown_of, strengths
+from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, strengths
 
 KINDS = FeedbackKinds.of(
     {
@@ -99,22 +99,3 @@ def test_feedback_comes_in_the_order_of_time_and_names_its_events(rows, data):
     assert found.at.tolist() == [rows[i][3] for i in found.event.tolist()]
     part = found.where(found.item > 2)
     assert part.event.tolist() == [i for i in found.event.tolist() if rows[i][1] > 2]
-
-
-def test_shown_of_names_the_impressions_of_the_given_pairs():
-    kinds = [Kind.FEEDBACK, Kind.SLATE, Kind.IMPRESSION, Kind.SLATE, Kind.SLATE, Kind.FEEDBACK, Kind.SLATE]
-    columns = {
-        "seq": range(7),
-        "kind": kinds,
-        "user": [0, 0, 0, 1, 0, 0, -1],
-        "item": [1, 1, 1, 1, 2, 1, -1],
-        "action": [0] * 7,
-        "at": [0] * 7,
-        "creator": [-1] * 7,
-        "value": [np.nan] * 7,
-        "position": [0] * 7,
-        "propensity": [np.nan] * 7,
-    }
-    batch = event_batch(columns, [None] * 7, Sizes(2, 3))
-    assert shown_of(batch, np.arange(7) == 0).tolist() == [False, True, True, False, False, False, False]
-    assert not shown_of(batch, np.zeros(7, bool)).any()
