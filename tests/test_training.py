@@ -325,8 +325,11 @@ def test_records_without_feedback_and_items_of_every_sort_train_together(opened)
 
 
 def test_the_log_of_the_service_itself_trains_too(opened):
-    """Slates, impressions, verdicts and moderation stand between the reactions."""
-    app = filled(opened(), two_tastes(each=10))
+    """Slates, impressions, verdicts and moderation stand between the reactions.
+
+    Two trainings of so few people differ by chance, so the guard against a falling AUC is not asked here.
+    """
+    app = filled(opened(options=f"{SMALL}tolerance = 1.0\n"), two_tastes(each=10))
     app.train()
     for user in range(40):
         feed = app.feed(f"u{user}", limit=10)
