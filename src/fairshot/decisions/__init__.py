@@ -1,0 +1,1 @@
+"""Decisions: what is concluded from state and models, each with its reasons. A decision becomes an event in the log."""
