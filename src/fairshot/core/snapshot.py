@@ -61,6 +61,25 @@ class Vectors:
         # Searches read all of `items`: room for later ones must not look like rows of the catalogue.
         self.items = self._room[:n]
 
+    def untrained(self, rows: Rows) -> Bools:
+        """Which of these items were not fitted from feedback: bool (n,)."""
+        result: Bools = rows >= len(self.trained)
+        result[~result] = ~self.trained[rows[~result]]
+        return result
+
+    def lacking(self, known: Bools) -> Rows:
+        """The items that have a record but no vector yet; known: bool (items,), which have a record."""
+        rows = np.flatnonzero(known)
+        rows = rows[self.untrained(rows)]
+        inside = rows[rows < len(self.trained)]
+        later: Rows = rows[len(inside) :]
+        return np.concatenate([inside[~self.items[inside].any(axis=1)], later]).astype(np.int32)
+
+    def encode(self, rows: Rows, records: Sequence[Mapping[str, Any]]) -> None:
+        """Give items the vectors that their records tell, in place; without an encoder they stay as they are."""
+        if self.encoder is not None and len(rows):
+            self.items[rows] = self.encoder.encode(records)
+
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
@@ -72,6 +91,7 @@ class Artifacts:
     engagement: Any = None
     missing: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    retrieval: Any = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

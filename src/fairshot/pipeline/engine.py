@@ -50,6 +50,11 @@ class Pipeline:
         """The features of given rows: what training learns from, by the very stages that serve."""
         return _Run(self, ctx).features(Candidates(rows))
 
+    def value_of(self, ctx: Context, rows: Rows) -> Candidates:
+        """Given rows with their features, their terms and the column `value`, best first; before any re-ranker."""
+        run = _Run(self, ctx)
+        return run.value(run.features(Candidates(rows)))[0]
+
 
 class _Run:
     """One request on its way through the stages."""
@@ -67,7 +72,7 @@ class _Run:
         batch = self.gather()
         batch, alive = self.filter(batch)
         batch = self.features(batch)
-        pool, order = self._value(batch)
+        pool, order = self.value(batch)
         chosen, notes = self._rerank(pool)
         slate = self._blend(self._place(pool, chosen, notes))
         shown = marked(len(self.ctx.snapshot.ids.items), slate.rows)[self.all_rows[alive[order]]]
@@ -136,7 +141,7 @@ class _Run:
                 batch = batch.with_columns(columns)
         return batch
 
-    def _value(self, batch: Candidates) -> tuple[Candidates, Ints]:
+    def value(self, batch: Candidates) -> tuple[Candidates, Ints]:
         """The weighted sum of all terms; best first, ties by row so that order of arrival cannot matter."""
         total = np.zeros(len(batch))
         parts: dict[str, Array] = {}
