@@ -51,9 +51,10 @@ class Pipeline:
         return _Run(self, ctx).features(Candidates(rows))
 
     def value_of(self, ctx: Context, rows: Rows) -> Candidates:
-        """Given rows with their features, their terms and the column `value`, best first; before any re-ranker."""
+        """Given rows, in their order, with features, terms and the column `value`: before any re-ranker."""
         run = _Run(self, ctx)
-        return run.value(run.features(Candidates(rows)))[0]
+        valued, order = run.value(run.features(Candidates(rows)))
+        return valued.take(np.argsort(order))
 
 
 class _Run:
