@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from fairshot.core.errors import ConfigError
 from fairshot.core.feedback import FeedbackKind, FeedbackKinds, Impressions
+from fairshot.core.perturbation import Tuning
 from fairshot.pipeline.stages import KINDS, known_stages, nearest
 
 FILE = "fairshot.toml"
@@ -79,6 +80,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     learning: Learning
     worker: Worker
     serving: Serving
+    tuning: Tuning
     sources: dict[str, dict[str, Any]] = {}
     filters: dict[str, dict[str, Any]] = {}
     features: dict[str, dict[str, Any]] = {}

@@ -27,6 +27,7 @@ class Live:
         self.promoted: str | None = None
         """The version that the log says is in service."""
         self._kinds = config.kinds
+        self._tuning = config.tuning
         self._impressions = config.impressions
         self._artifacts = Artifacts(missing=("no snapshot was trained yet",))
         self._version = -1
@@ -89,6 +90,7 @@ class Live:
             users=self._views["users"],
             items=self._views["items"],
             creators=self._views["creators"],
+            tuning=self._tuning,
             labels=self._views["labels"],
             world=self._views["world"],
             feedback=self._kinds,

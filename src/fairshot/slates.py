@@ -10,8 +10,8 @@ from fairshot.core.errors import FairshotError
 from fairshot.core.events import Draft, Kind
 from fairshot.core.exposure import Exposure, sign
 from fairshot.core.records import iso
-from fairshot.core.request import Request
-from fairshot.core.slate import Slate
+from fairshot.core.request import Context, Request
+from fairshot.core.slate import SLATE_PREFIX, Slate
 from fairshot.core.snapshot import Snapshot
 
 
@@ -49,6 +49,8 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
     trace = slate.trace
     if trace is None:
         raise FairshotError("a slate without its trace cannot be logged")
+    factors = Context(request, snapshot).perturbation
+    drawn = {} if factors is None else dict(zip(snapshot.feedback.names, factors.tolist(), strict=True))
     return Draft(
         kind=Kind.SLATE,
         id=entry_id(request.id),
@@ -73,6 +75,7 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
             "mode": "personal" if request.profile else "nonprofiling",
             "context": dict(request.context),
             "problems": problems_of(slate, snapshot),
+            **({"perturbation": drawn} if drawn else {}),
         },
     )
 

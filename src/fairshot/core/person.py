@@ -2,18 +2,28 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
 from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, marked
 from fairshot.core.snapshot import Snapshot
+from fairshot.core.tables import View
 
 HISTORY = np.dtype([("at", np.int64), ("item", np.int32), ("action", np.int8)])
 """One entry of a person's history: when, which item, which kind of feedback."""
 
 FOLD_IN_LENGTH = 1000
 """How many of the latest interactions a vector is folded in from; more cost time and change little."""
+
+
+def occasions(users: View, rows: Any, mode: str) -> Array:
+    """How often people could react: impressions, served or reported by the mode, or reactions where these are more.
+
+    rows: a row of `users`, or whatever indexes many. Reactions that were imported had no impressions here.
+    """
+    return np.maximum(users[mode][rows], users["user_counts"][rows].sum(axis=-1))
 
 
 @dataclass(frozen=True)

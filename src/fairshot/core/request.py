@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Rows
+from fairshot.core.arrays import Bools, Floats, Rows
 from fairshot.core.person import Person
+from fairshot.core.perturbation import perturbation
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
 
@@ -56,6 +57,22 @@ class Context:
         # A record that lost its label left an old entry behind.
         holds: Bools = (self.snapshot.items["labels"][stated] == row).any(axis=1)
         return stated[holds]
+
+    @cached_property
+    def perturbation(self) -> Floats | None:
+        """Log factors on the weights of this person's day, float64 (kinds,); None where there are none."""
+        kinds = len(self.snapshot.feedback.names)
+        return perturbation(self.request.user, self.now, kinds, self.snapshot.tuning) if self.request.profile else None
+
+    @cached_property
+    def weights(self) -> Floats:
+        """What the probability of each kind of feedback is worth in this request: float64 (kinds,).
+
+        Those of configuration, overridden by those that tuning decided, times the perturbation.
+        """
+        tuned = self.snapshot.world["tuned_weights"][0]
+        weights = np.where(np.isnan(tuned), self.snapshot.feedback.weights, tuned)
+        return weights if self.perturbation is None else weights * np.exp(self.perturbation)
 
     def rng(self, stage: str) -> np.random.Generator:
         """A random stream of this request and this stage alone: a logged request replays bit by bit."""

@@ -10,6 +10,7 @@ from fairshot.core.arrays import Bools, Floats, Rows
 from fairshot.core.errors import MissingArtifactError
 from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
+from fairshot.core.perturbation import Tuning
 from fairshot.core.tables import View
 
 
@@ -89,6 +90,7 @@ class Artifacts:
     vectors: Vectors | None = None
     nearest: Nearest | None = None
     engagement: Any = None
+    multipliers: Any = None
     missing: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     retrieval: Any = None
@@ -119,6 +121,7 @@ class Snapshot:
     feedback: FeedbackKinds
     impressions: Impressions = field(default_factory=Impressions)
     artifacts: Artifacts = field(default_factory=Artifacts)
+    tuning: Tuning = field(default_factory=Tuning)
 
     @property
     def version(self) -> str | None:

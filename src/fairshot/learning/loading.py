@@ -7,6 +7,7 @@ from fairshot.core.errors import CorruptArtifactError
 from fairshot.core.snapshot import Artifacts, Vectors
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
+from fairshot.learning.multipliers import Multipliers
 from fairshot.learning.nearest import VectorSearch
 from fairshot.stores.artifacts import ArtifactStore
 
@@ -26,8 +27,15 @@ def load_artifacts(store: ArtifactStore, version: str | None) -> Artifacts:
         vectors.encoder = encoder
         index = _attempt(lambda: store.load(version, "index")[0].get("index"), missing)
         nearest = VectorSearch(vectors, index)
+    multipliers = _attempt(lambda: _multipliers(store, version), missing)
     facts = _attempt(lambda: store.manifest(version)["facts"], missing)
-    return Artifacts(version, vectors, nearest, engagement, tuple(missing), facts or {})
+    return Artifacts(version, vectors, nearest, engagement, multipliers, tuple(missing), facts or {})
+
+
+def _multipliers(store: ArtifactStore, version: str) -> Multipliers | None:
+    """None of a snapshot from before there were any: it lacks nothing that it was made for."""
+    has = "multipliers" in store.manifest(version).get("models", ())
+    return Multipliers.load(*store.load(version, "multipliers")) if has else None
 
 
 def _vectors(store: ArtifactStore, version: str) -> Vectors:

@@ -19,7 +19,7 @@ class Shown:
     """List `users.shown`: entries SHOWN, the latest impressions; `reported` ones were seen by the client's word.
 
     Columns: `users.last_visit` and `users.visit_before` (microseconds of the two latest slates, 0 for
-    none); `items.served` and `items.reported`: impressions of each sort.
+    none); `served` and `reported` of users and of items: impressions of each sort.
     """
 
     feedback: FeedbackKinds
@@ -29,7 +29,12 @@ class Shown:
         """Nothing was shown."""
         return State(
             users=Table(
-                {"last_visit": Column(np.int64), "visit_before": Column(np.int64)},
+                {
+                    "last_visit": Column(np.int64),
+                    "visit_before": Column(np.int64),
+                    "served": Column(np.int64),
+                    "reported": Column(np.int64),
+                },
                 {"shown": Lists(SHOWN, SHOWN_KEPT)},
             ),
             items=Table({"served": Column(np.int64), "reported": Column(np.int64)}),
@@ -43,8 +48,9 @@ class Shown:
         entries = np.empty(len(chosen), SHOWN)
         entries["at"], entries["item"], entries["reported"] = chosen.at, chosen.item, reported
         state.users.lists["shown"].extend(chosen.user, entries)
-        np.add.at(state.items["served"], chosen.item[~reported], 1)
-        np.add.at(state.items["reported"], chosen.item[reported], 1)
+        for table, rows in ((state.items, chosen.item), (state.users, chosen.user)):
+            np.add.at(table["served"], rows[~reported], 1)
+            np.add.at(table["reported"], rows[reported], 1)
         visits = np.unique(np.stack([chosen.user[~reported], chosen.at[~reported]], axis=1), axis=0)
         for user, at in visits.tolist():
             _visit(state.users, user, at)
@@ -58,6 +64,7 @@ class Shown:
         earlier.users.lists["shown"].extend(*later.users.lists["shown"].flat())
         for name in ("served", "reported"):
             earlier.items[name][:] += later.items[name]
+            earlier.users[name][:] += later.users[name]
         visits = [table[name] for table in (earlier.users, later.users) for name in ("last_visit", "visit_before")]
         stacked = np.stack(visits, axis=1)
         last = stacked.max(axis=1)

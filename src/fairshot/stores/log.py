@@ -52,6 +52,16 @@ class Receipt:
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database durably; creates it and its schema where it is new."""
     for attempt in range(_ATTEMPTS):
+_slate_core = msgspec.msgpack.Decoder(SlateCore).decode
+
+
+class Perturbed(msgspec.Struct):
+    """The part of a logged slate that tuning needs: log factors on the weights of feedback, by kind."""
+
+    perturbation: dict[str, float] = {}
+
+
+_perturbed = msgspec.msgpack.Decoder(Perturbed).decode
         try:
             return _opened(path)
         except sqlite3.Error as error:
@@ -270,6 +280,27 @@ class Log:
                 shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
                 for position, row in enumerate(shown.tolist(), start=1):
                     rows.append((*head, row, position, propensities[position - 1]))
+    @_reading()
+    def perturbations(self, since: int = 0) -> list[tuple[int, int, dict[str, float]]]:
+        """The user's row, the time and the perturbation of every slate after a time that had one, oldest first."""
+        query = "SELECT user, at, data FROM log WHERE kind = ? AND at > ? AND user IS NOT NULL ORDER BY seq"
+        slates = ((user, at, _perturbed(data)) for user, at, data in self._db.execute(query, (Kind.SLATE, since)))
+        return [(user, at, slate.perturbation) for user, at, slate in slates if slate.perturbation]
+
+    @_reading()
+    def verdicts(self, family: str) -> list[tuple[int, dict[str, Any]]]:
+        """Time and data of the verdicts whose id begins with `family/`, oldest first."""
+        query = "SELECT at, data FROM log WHERE id >= ? AND id < ? AND kind = ? ORDER BY seq"
+        found = self._db.execute(query, (f"{family}/", f"{family}0", Kind.VERDICT))
+        return [(at, _unpack(data)) for at, data in found]
+
+    @_reading()
+    def verdicts(self, since: str = "", until: str = "\U0010ffff") -> list[tuple[int, dict[str, Any]]]:
+        """Time and data of the verdicts whose ids, after "verdict/", lie in [since, until), by id."""
+        query = "SELECT at, data FROM log WHERE id >= 'verdict/' || ? AND id < 'verdict/' || ? AND kind = ? ORDER BY id"
+        found = self._db.execute(query, (since, until, Kind.VERDICT))
+        return [(at, {} if data is None else _unpack(data)) for at, data in found]
+
                     data.append(None)
                 if len(shown) == 0:
                     rows.append((*head, -1, 0, np.nan))
