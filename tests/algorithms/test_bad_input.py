@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from fairshot.algorithms import arguments as ar
 from fairshot.algorithms import beta_bandit as bb
-from fairshot.algorithms import decay, diversity, magnitude, scale, uplift
+from fairshot.algorithms import decay, diversity, doubly_robust, magnitude, regression, scale
 from fairshot.algorithms import diag_linucb as dl
 from fairshot.algorithms import experiment_statistics as es
 from fairshot.algorithms import latent_bandit as lb
@@ -97,11 +97,11 @@ REFUSED: list[tuple[Callable[[], object], str]] = [
     (lambda: es.sample_size(HUGE, 1e-3), "effect"),
     (lambda: es.sample_size(1e200, 1.0), "effect"),
     (lambda: es.sample_ratio_power(NAN, [0.5, 0.5], [0.5, 0.5]), "total"),  # type: ignore[arg-type]
-    (lambda: uplift.Rate(0.5, 0.1).interval(2.0), "confidence"),
-    (lambda: uplift.ridge(VECTORS * NAN, np.ones(3)), "features"),
-    (lambda: uplift.ridge(VECTORS, np.ones(2)), r"outcome .*\(2,\)"),
-    (lambda: uplift.logistic(VECTORS, np.array([0.0, 1.0, 2.0])), r"outcome .*\(3,\)"),
-    (lambda: uplift.logistic(VECTORS, np.array([0.0, 1.0, NAN])), r"outcome .*\(3,\)"),
+    (lambda: doubly_robust.Effect(0.5, 0.1).interval(2.0), "confidence"),
+    (lambda: regression.ridge(VECTORS * NAN, np.ones(3)), "features"),
+    (lambda: regression.ridge(VECTORS, np.ones(2)), r"outcome .*\(2,\)"),
+    (lambda: regression.logistic(VECTORS, np.array([0.0, 1.0, 2.0])), r"outcome .*\(3,\)"),
+    (lambda: regression.logistic(VECTORS, np.array([0.0, 1.0, NAN])), r"outcome .*\(3,\)"),
     (lambda: scale.scale_weights([[HUGE], [1e-300]], [[True], [True]]), "scores"),
     (lambda: scale.scale_targets([[HUGE], [HUGE / 100]], [[True], [True]], 20.0), "scores"),
     (lambda: knn.knn_scores(VECTORS, VECTORS, csr_array(np.full((2, 3), NAN))), r"liked .*\(2, 3\)"),

@@ -5,15 +5,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from fairshot.algorithms.uplift import (
-    auuc,
-    cross_fitted_outcomes,
-    doubly_robust_outcomes,
-    qini,
-    rate,
-    ridge,
-    uplift_curve,
-)
+from fairshot.algorithms.doubly_robust import cross_fitted_outcomes, doubly_robust_outcomes
+from fairshot.algorithms.regression import ridge
+from fairshot.algorithms.uplift import auuc, qini, rate, uplift_curve
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

@@ -8,7 +8,9 @@ from scipy.special import expit
 
 from fairshot.algorithms import click_models, off_policy, uplift
 from fairshot.algorithms.diversity import dpp, dpp_quality, mmr, ssd
+from fairshot.algorithms.doubly_robust import cross_fitted_outcomes
 from fairshot.algorithms.position_bias import click_table, harvest_examination
+from fairshot.algorithms.regression import ridge
 from fairshot.algorithms.spacing import author_decay, n_of_m
 from fairshot.learning.cold_start.deep_music import fit_ridge
 from fairshot.learning.cold_start.knn import knn_vectors
@@ -115,7 +117,7 @@ def draw_uplift() -> str:
     shown = rng.random(20_000) < expit(1.5 * x[:, 0])
     effect = 0.1 + 0.3 * x[:, 1]
     y = x[:, 0] + effect * shown + rng.normal(size=20_000) * 0.5
-    model = uplift.ridge(x, uplift.cross_fitted_outcomes(x, y, shown, rng))
+    model = ridge(x, cross_fitted_outcomes(x, y, shown, rng))
     new = rng.normal(size=(20_000, 2))
     treated = rng.random(20_000) < 0.5
     gain = new[:, 0] + (0.1 + 0.3 * new[:, 1]) * treated + rng.normal(size=20_000) * 0.5

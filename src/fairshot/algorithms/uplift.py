@@ -1,165 +1,28 @@
-"""Uplift: what showing an item changes, not what it goes with; estimated doubly robust and judged by curves.
+"""Uplift: what showing an item changes, judged by curves over rankings; the estimates are of `doubly_robust`.
 
-n units; outcome y, treatment t (shown or not), propensity e = P(t = 1 | x), and x must hold every reason for
-which some units were treated more often than others (above all the base score of the ranker).
+n units; outcome y, treatment t (shown or not), scores by which a ranking would treat first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.special import expit, ndtri
+from numpy.typing import ArrayLike, NDArray
 
 from fairshot.algorithms.arguments import Bools, Floats, at_least_zero, flags, real, whole, within
-
-Fit = Callable[[Floats, Floats], Callable[[Floats], Floats]]
-"""Learn from features [m, d] and outcomes [m]; returns a function from features to predictions."""
+from fairshot.algorithms.doubly_robust import Effect
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """Rank-weighted average treatment effect, with its standard error by the half-sample bootstrap."""
+class Band:
+    """Gain from treating the top share of a ranking, with the interval of each share by itself; all [k]."""
 
-    value: float
-    standard_error: float
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return a normal interval; a ranking that tells nothing has one that covers zero.
-
-        Formula: value -+ z standard_error, z the normal quantile of (1 + confidence) / 2.
-
-        >>> Rate(0.5, 0.1).interval(0.9)[0] > 0.33
-        True
-        """
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must lie within (0, 1), shape (): {confidence}")
-        reach = float(ndtri(0.5 + confidence / 2)) * self.standard_error
-        return self.value - reach, self.value + reach
-
-
-def doubly_robust_outcomes(
-    outcome: ArrayLike,
-    treated: ArrayLike,
-    propensity: ArrayLike,
-    predicted_treated: ArrayLike,
-    predicted_control: ArrayLike,
-    *,
-    trim: float = 0.02,
-) -> Floats:
-    """Turn each unit into one number whose mean, given x, is the effect of the treatment there.
-
-    Formula: psi = m1 - m0 + t (y - m1) / e - (1 - t) (y - m0) / (1 - e), e trimmed to [trim, 1 - trim]. Its
-    mean is right if either e or the outcome models m1, m0 are. Regress psi on x for the effect by unit.
-    Shapes: all [n]; treated boolean; propensity in [0, 1]; trim in (0, .5); returns float64 [n].
-    Errors: ValueError for other shapes, propensities outside [0, 1], trim outside (0, .5).
-    Source: Robins, Rotnitzky, Zhao, JASA 1994; Kennedy, "Towards optimal doubly robust estimation of
-    heterogeneous causal effects", 2023, for the regression of psi.
-
-    >>> doubly_robust_outcomes([1.0, 0.0], np.array([True, False]), [0.5, 0.5], [0.6, 0.6], [0.4, 0.4])
-    array([1., 1.])
-    """
-    t = flags("treated", treated, (None,))
-    n = (len(t),)
-    y, score = real("outcome", outcome, n), _propensity(propensity, n, trim)
-    m1, m0 = real("predicted_treated", predicted_treated, n), real("predicted_control", predicted_control, n)
-    return np.asarray(m1 - m0 + np.where(t, (y - m1) / score, (m0 - y) / (1 - score)))
-
-
-def cross_fitted_outcomes(
-    features: ArrayLike,
-    outcome: ArrayLike,
-    treated: ArrayLike,
-    rng: np.random.Generator,
-    *,
-    propensity: ArrayLike | None = None,
-    fit: Fit | None = None,
-    folds: int = 5,
-    trim: float = 0.02,
-) -> Floats:
-    """Doubly robust pseudo-outcomes whose models never saw the unit that they correct.
-
-    Formula: units are dealt into folds; m1, m0 (and e, where no propensity was logged: logistic regression)
-    are fitted on the other folds, then `doubly_robust_outcomes`. `fit` learns the outcomes: `ridge` if None.
-    Shapes: features [n, d]; outcome, treated, propensity [n]; returns float64 [n].
-    Errors: ValueError for other shapes, fewer than two folds, or a fold whose rest lacks treated or control.
-    Source: Chernozhukov et al., "Double/debiased machine learning", Econometrics Journal 2018.
-
-    >>> rng = np.random.default_rng(0)
-    >>> x = rng.normal(size=(2000, 1))
-    >>> t = rng.random(2000) < expit(x[:, 0])
-    >>> psi = cross_fitted_outcomes(x, x[:, 0] + 0.5 * t, t, rng)
-    >>> round(float(psi.mean()), 2)
-    0.5
-    """
-    x = real("features", features, (None, None))
-    n = (len(x),)
-    y, t = real("outcome", outcome, n), flags("treated", treated, n)
-    if not 2 <= folds <= len(x):
-        raise ValueError(f"folds must lie within [2, {len(x)}], shape (): {folds}")
-    score = None if propensity is None else _propensity(propensity, n, trim)
-    learn = ridge if fit is None else fit
-    fold = rng.permutation(np.arange(len(x)) % folds)
-    m1, m0, e = np.empty((3, len(x)))
-    for one in range(folds):
-        rest, own = fold != one, fold == one
-        if not (t[rest].any() and (~t[rest]).any()):
-            raise ValueError(f"treated of shape {t.shape} is constant outside of a fold")
-        m1[own] = learn(x[rest & t], y[rest & t])(x[own])
-        m0[own] = learn(x[rest & ~t], y[rest & ~t])(x[own])
-        e[own] = logistic(x[rest], t[rest].astype(np.float64))(x[own]) if score is None else score[own]
-    return doubly_robust_outcomes(y, t, e, m1, m0, trim=trim)
-
-
-def ridge(features: Floats, outcome: Floats, *, penalty: float = 1.0) -> Callable[[Floats], Floats]:
-    """Linear regression with an unpenalised level; the outcome model when none is given.
-
-    Formula: min over b, c of |y - c - X b|^2 + penalty |b|^2, X standardised.
-    Shapes: features [m, d], outcome [m]; returns a function from [k, d] to [k]. Errors: ValueError for other
-    shapes, numbers that are not finite, and a negative penalty.
-
-    >>> predict = ridge(np.array([[0.0], [1.0], [2.0]]), np.array([1.0, 3.0, 5.0]), penalty=0.0)
-    >>> predict(np.array([[3.0]]))
-    array([7.])
-    """
-    table = real("features", features, (None, None))
-    outcome = real("outcome", outcome, (len(table),))
-    within("penalty", penalty, 0, 1e100)
-    x, standard = _standardised(table)
-    level = outcome.mean()
-    b = np.linalg.lstsq(x.T @ x + penalty * np.eye(x.shape[1]), x.T @ (outcome - level), rcond=None)[0]
-    return lambda new: np.asarray(level + standard(new) @ b)
-
-
-def logistic(features: Floats, outcome: Floats, *, penalty: float = 1.0, steps: int = 30) -> Callable[[Floats], Floats]:
-    """Logistic regression by Newton's method; the propensity model when none was logged.
-
-    Formula: P = 1 / (1 + exp(-c - X b)), maximum likelihood less penalty/2 |b|^2, X standardised.
-    Shapes: features [m, d], outcome [m] of 0 and 1; returns a function from [k, d] to [k] in (0, 1). Errors:
-    as `ridge`; ValueError where outcomes are other than 0 and 1, or steps < 1.
-
-    >>> predict = logistic(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 1.0, 1.0]))
-    >>> bool(predict(np.array([[0.0]]))[0] < 0.75 < predict(np.array([[1.0]]))[0])
-    True
-    """
-    table = real("features", features, (None, None))
-    outcome = real("outcome", outcome, (len(table),))
-    if not np.isin(outcome, (0.0, 1.0)).all():
-        raise ValueError(f"outcome of shape {outcome.shape} must be 0 or 1")
-    within("penalty", penalty, 0, 1e100)
-    scaled, standard = _standardised(table)
-    x = np.column_stack([np.ones(len(scaled)), scaled])
-    shrink = np.diag(np.append(1e-6, np.full(scaled.shape[1], penalty)))
-    b = np.zeros(x.shape[1])
-    for _ in range(whole("steps", steps, 1)):
-        p = expit(x @ b)
-        step = np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x + shrink, x.T @ (outcome - p) - shrink @ b)
-        b += step
-        if np.abs(step).max() < 1e-8:
-            break
-    return lambda new: np.asarray(expit(b[0] + standard(new) @ b[1:]))
+    shares: Floats
+    gain: Floats
+    low: Floats
+    high: Floats
 
 
 def uplift_curve(scores: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> Floats:
@@ -217,14 +80,17 @@ def rate(
     *,
     weighting: str = "autoc",
     samples: int = 200,
-) -> Rate:
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Effect:
     """Test whether a ranking puts the units with larger effects first, in any design that yields psi.
 
     Formula: TOC(q) = mean psi of the top share q - mean psi; the rate is the mean of TOC over q (`autoc`:
-    looks at the very top) or of q TOC (`qini`: looks at everyone). Standard error: sd of the rate over
-    random halves of the units, which is that of the whole sample.
+    looks at the very top) or of q TOC (`qini`: looks at everyone), shares and means by weight. Standard error:
+    sd of the rate over random halves of the units, of whole groups where units share noise.
     Shapes: scores [n]; outcomes [n], pseudo-outcomes psi made without the scores' training data; tied scores
-    share their mean psi. Errors: ValueError for other shapes, other weightings, n < 4.
+    share their mean psi; weights [n] at least zero; groups [n], any labels (one person's units).
+    Errors: ValueError for other shapes, other weightings, fewer than four units or groups.
     Source: Yadlowsky, Fleming, Shah, Brunskill, Wager, "Evaluating treatment prioritization rules via
     rank-weighted average treatment effects", JASA 2025.
 
@@ -233,28 +99,125 @@ def rate(
     >>> found.interval()[0] > 0
     True
     """
-    score = real("scores", scores, (None,))
-    psi = real("outcomes", outcomes, (len(score),))
+    score, psi, w, member = _units(scores, outcomes, weights, groups)
     if weighting not in ("autoc", "qini"):
         raise ValueError(f"weighting must be 'autoc' or 'qini', shape (): {weighting}")
-    if len(score) < 4:
-        raise ValueError(f"scores of shape {score.shape} must hold at least four units")
-    whole("samples", samples, 2)
-    halves = np.array([_rate(score[half], psi[half], weighting) for half in _halves(len(score), samples, rng)])
-    return Rate(_rate(score, psi, weighting), float(halves.std(ddof=1)))
+    halves = _halves(member, samples, rng)
+    spread = np.array([_rate(score[half], psi[half], w[half], weighting) for half in halves]).std(ddof=1)
+    return Effect(_rate(score, psi, w, weighting), float(spread))
 
 
-def _halves(n: int, samples: int, rng: np.random.Generator) -> list[np.ndarray]:
-    return [rng.permutation(n)[: n // 2] for _ in range(samples)]
+def auuc_gain(
+    scores: ArrayLike,
+    base: ArrayLike,
+    outcomes: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    samples: int = 200,
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Effect:
+    """How much larger the area under the uplift curve is than that of a base ranking, on the same units.
+
+    Formula: AUUC = rate(`qini`) + half of the average effect, so the difference is that of both rates; its
+    standard error is the sd of the difference over the same random halves.
+    Shapes and errors: as `rate`; base [n]. Source: as `rate`.
+
+    >>> effect = np.linspace(1, 0, 400)
+    >>> found = auuc_gain(effect, -effect, effect, np.random.default_rng(0))
+    >>> round(found.value, 2), found.interval()[0] > 0
+    (0.17, True)
+    """
+    score, psi, w, member = _units(scores, outcomes, weights, groups)
+    other = real("base", base, score.shape)
+
+    def gap(part: Bools | slice) -> float:
+        own, given, mass = score[part], psi[part], w[part]
+        return _rate(own, given, mass, "qini") - _rate(other[part], given, mass, "qini")
+
+    spread = np.array([gap(half) for half in _halves(member, samples, rng)]).std(ddof=1)
+    return Effect(gap(slice(None)), float(spread))
 
 
-def _rate(scores: Floats, psi: Floats, weighting: str) -> float:
+def uplift_band(
+    scores: ArrayLike,
+    outcomes: ArrayLike,
+    rng: np.random.Generator,
+    *,
+    shares: ArrayLike | None = None,
+    samples: int = 200,
+    confidence: float = 0.95,
+    weights: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> Band:
+    """Draw the uplift curve of a ranking from pseudo-outcomes, with an interval.
+
+    Formula: U(q) = q mean psi of the top share q, by weight; the interval holds the middle `confidence` of the
+    Bayesian bootstrap, in which every group has an exponential weight. At one share at a time, not of the whole curve.
+    Shapes: scores, outcomes (psi, made without the scores' training data), weights, groups [n]; shares [k]
+    within [0, 1], every twentieth if None. Errors: as `rate`; ValueError for shares or a confidence outside.
+    Source: Rubin, "The Bayesian bootstrap", Annals of Statistics 1981.
+
+    >>> band = uplift_band([2, 1, 4, 3], [0.0, 0.0, 1.0, 1.0], np.random.default_rng(0), shares=[0, 0.5, 1])
+    >>> band.gain
+    array([0. , 0.5, 0.5])
+    """
+    score, psi, w, member = _units(scores, outcomes, weights, groups)
+    at = np.linspace(0, 1, 21) if shares is None else real("shares", shares, (None,))
+    if at.min() < 0 or at.max() > 1:
+        raise ValueError(f"shares of shape {at.shape} must lie within [0, 1]")
+    within("confidence", confidence, 0, 1)
+    order = np.argsort(-score, kind="stable")
+    psi, w, member = psi[order], w[order], member[order]
+    count = int(member.max()) + 1
+    drawn = np.array(
+        [_gain(psi, w * rng.exponential(size=count)[member], at) for _ in range(whole("samples", samples, 2))]
+    )
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+    return Band(at, _gain(psi, w, at), low, high)
+
+
+def _gain(psi: Floats, weights: Floats, shares: Floats) -> Floats:
+    """The curve of units that come in the order of their ranking."""
+    total = max(weights.sum(), 1e-300)
+    reached = np.append(0.0, np.cumsum(weights) / total)
+    return np.asarray(np.interp(shares, reached, np.append(0.0, np.cumsum(weights * psi) / total)))
+
+
+def _units(
+    scores: ArrayLike, outcomes: ArrayLike, weights: ArrayLike | None, groups: ArrayLike | None
+) -> tuple[Floats, Floats, Floats, NDArray[np.intp]]:
+    """Scores, pseudo-outcomes and weights, checked, and the number of each unit's group."""
+    score = real("scores", scores, (None,))
+    psi = real("outcomes", outcomes, score.shape)
+    w = np.ones(len(score)) if weights is None else at_least_zero("weights", weights, score.shape)
+    label = np.arange(len(score)) if groups is None else np.asarray(groups)
+    if label.shape != score.shape:
+        raise ValueError(f"groups must have shape {score.shape}, got shape {label.shape}")
+    values, member = np.unique(label, return_inverse=True)
+    if len(values) < 4:
+        raise ValueError(f"scores of shape {score.shape} must hold at least four units or groups")
+    return score, psi, w, member
+
+
+def _halves(member: NDArray[np.intp], samples: int, rng: np.random.Generator) -> Iterator[Bools]:
+    """Random halves of the groups, as masks of units."""
+    count = int(member.max()) + 1
+    for _ in range(whole("samples", samples, 2)):
+        chosen = np.zeros(count, dtype=bool)
+        chosen[rng.permutation(count)[: count // 2]] = True
+        yield chosen[member]
+
+
+def _rate(scores: Floats, psi: Floats, weights: Floats, weighting: str) -> float:
     order = np.argsort(-scores, kind="stable")
     _, group = np.unique(-scores[order], return_inverse=True)
-    tied = (np.bincount(group, psi[order]) / np.bincount(group))[group]
-    share = np.arange(1, len(psi) + 1) / len(psi)
-    toc = np.cumsum(tied) / np.arange(1, len(psi) + 1) - tied.mean()
-    return float((toc * share if weighting == "qini" else toc).mean())
+    w = weights[order]
+    mass = np.maximum(np.bincount(group, w), 1e-300)
+    tied = (np.bincount(group, w * psi[order]) / mass)[group]
+    total, below = max(w.sum(), 1e-300), np.maximum(np.cumsum(w), 1e-300)
+    toc = np.cumsum(w * tied) / below - (w * tied).sum() / total
+    return float((w * (toc * below / total if weighting == "qini" else toc)).sum() / total)
 
 
 def _ranked(scores: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> tuple[Floats, Bools]:
@@ -264,22 +227,3 @@ def _ranked(scores: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> tuple[
         raise ValueError(f"treated of shape {t.shape} must hold both treated and control units")
     order = np.argsort(-score, kind="stable")
     return y[order], t[order]
-
-
-def _propensity(propensity: ArrayLike, shape: tuple[int], trim: float) -> Floats:
-    score = at_least_zero("propensity", propensity, shape)
-    if score.max() > 1:
-        raise ValueError(f"propensity of shape {score.shape} must lie within [0, 1]")
-    if not 0 < trim < 0.5:
-        raise ValueError(f"trim must lie within (0, 0.5), shape (): {trim}")
-    return np.clip(score, trim, 1 - trim)
-
-
-def _standardised(features: Floats) -> tuple[Floats, Callable[[Floats], Floats]]:
-    centre, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
-
-    def standard(new: Floats) -> Floats:
-        return np.asarray((real("features", new, (len(new), len(centre))) - centre) / spread)
-
-    return standard(features), standard
