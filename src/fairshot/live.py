@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.snapshot import Artifacts, Snapshot
 from fairshot.core.tables import State, views
-from fairshot.state import Fold
+from fairshot.state import Fold, fold_batch
 from fairshot.stores.log import Log
 
 
@@ -27,8 +26,8 @@ class Live:
         self.promoted: str | None = None
         """The version that the log says is in service."""
         self._kinds = config.kinds
-        self._tuning = config.tuning
         self._impressions = config.impressions
+        self._tuning = config.tuning
         self._artifacts = Artifacts(missing=("no snapshot was trained yet",))
         self._version = -1
         self._adopt({name: fold.empty() for name, fold in folds.items()})
@@ -58,12 +57,7 @@ class Live:
 
     def apply(self, batch: EventBatch) -> None:
         """Fold one batch of the log's next events."""
-        present = {Kind(kind) for kind in set(batch.kind.tolist())}
-        for name, fold in self.folds.items():
-            if present & fold.kinds:
-                self.states[name] = fold.add(self.states[name], batch)
-            else:
-                self.states[name].grow(batch.sizes)
+        fold_batch(self.folds, self.states, batch)
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
             data = batch.data[index] or {}
@@ -77,10 +71,11 @@ class Live:
         self._artifacts = artifacts
         vectors = artifacts.vectors
         if vectors is not None:
-            known = self._views["items"]["record"] > 0
-            self._encode_rows(np.flatnonzero(known[len(vectors.trained) :]) + len(vectors.trained))
-            old = np.flatnonzero(known[: len(vectors.trained)] & ~vectors.trained[: len(known)])
-            self._encode_rows(old[~vectors.items[old].any(axis=1)])
+            vectors.grow(self.ids.sizes().items)
+            rows = vectors.lacking(self._views["items"]["record"] > 0)
+            for start in range(0, len(rows), 10_000):
+                records = self.log.records("items", rows[start : start + 10_000].tolist())
+                vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
         self.snapshot = self._snapshot()
 
     def _snapshot(self) -> Snapshot:
@@ -90,40 +85,24 @@ class Live:
             users=self._views["users"],
             items=self._views["items"],
             creators=self._views["creators"],
-            tuning=self._tuning,
             labels=self._views["labels"],
             world=self._views["world"],
             feedback=self._kinds,
             impressions=self._impressions,
             artifacts=self._artifacts,
+            tuning=self._tuning,
         )
 
     def _encode(self, batch: EventBatch) -> None:
         """Give items that the models never met a vector from what their records say."""
         vectors = self._artifacts.vectors
-        if vectors is None or vectors.encoder is None:
+        if vectors is None:
             return
-        items = batch.where(batch.of(Kind.ITEM))
-        if len(items) == 0:
-            return
-        untrained = (items.item >= len(vectors.trained)) | ~vectors.trained[
-            np.minimum(items.item, len(vectors.trained) - 1)
-        ]
-        items = items.where(untrained)
-        self._write_vectors(items.item, [record or {} for record in items.data])
-
-    def _encode_rows(self, rows: Ints) -> None:
-        for start in range(0, len(rows), 10_000):
-            records = self.log.records("items", rows[start : start + 10_000].tolist())
-            self._write_vectors(np.fromiter(records, np.int64, len(records)), list(records.values()))
-
-    def _write_vectors(self, rows: Ints, records: list[dict[str, object]]) -> None:
-        vectors = self._artifacts.vectors
-        if vectors is None or vectors.encoder is None:
-            return
+        # Every known item has a row, whatever it is known by: a replay of the log must find as many.
         vectors.grow(self.ids.sizes().items)
-        if len(rows):
-            vectors.items[rows] = vectors.encoder.encode(records)
+        items = batch.where(batch.of(Kind.ITEM))
+        items = items.where(vectors.untrained(items.item))
+        vectors.encode(items.item, [record or {} for record in items.data])
 
 
 def signature(folds: Mapping[str, Fold], config: Config) -> str:

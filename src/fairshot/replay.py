@@ -1,1 +1,141 @@
-"""Replay: the log once more, in its order, so that any moment of the past can be looked at as it was."""
+"""Replay: the log once more, in its order, so that any moment of the past can be looked at as it was.
+
+The same folds as in serving give the state, the same encoder the vectors of items that came after training; a
+feature stage asked about a replayed moment gives what it gave then. Two things come out equal only up to
+rounding, because sums of floats depend on how live traffic happened to be cut into batches, which no log
+tells: decayed sums (`rising`, to float64 rounding), and vectors of items that came after training (one matrix
+product for each batch, to float32 rounding).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from fairshot.core.arrays import Ints
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds, Impressions
+from fairshot.core.ids import Ids
+from fairshot.core.request import Request
+from fairshot.core.slate import LoggedSlate
+from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.core.tables import State, views
+from fairshot.state import Fold, fold_batch
+
+
+class Replay:
+    """One pass over a log, forwards only; `at(seq)` stops at the state as of a number of the log.
+
+    Every snapshot handed out shares its memory with the running state: it holds until the next call. The
+    tables have a row for everybody in the log from the start; rows of those not met yet hold what new rows
+    hold, so models that were fitted later can be asked too.
+    """
+
+    def __init__(
+        self,
+        events: EventBatch,
+        folds: Mapping[str, Fold],
+        ids: Ids,
+        kinds: FeedbackKinds,
+        impressions: Impressions,
+    ) -> None:
+        """events: the log from its beginning, in its order; ids: the vocabularies it was read with."""
+        self._events = events
+        self._folds = folds
+        self._done = 0
+        self._seq = 0
+        self._users = np.maximum.accumulate(events.user) + 1
+        self._items = np.maximum.accumulate(events.item) + 1
+        self._records = np.flatnonzero(events.of(Kind.ITEM))
+        self._record_of = np.full(events.sizes.items, -1)
+        self._states: dict[str, State] = {name: fold.empty() for name, fold in folds.items()}
+        for state in self._states.values():
+            state.grow(events.sizes)
+        seen = views(self._states)
+        self._snapshot = Snapshot(
+            seq=0,
+            ids=ids,
+            users=seen["users"],
+            items=seen["items"],
+            creators=seen["creators"],
+            labels=seen["labels"],
+            world=seen["world"],
+            feedback=kinds,
+            impressions=impressions,
+            artifacts=Artifacts(missing=("no snapshot was trained yet",)),
+        )
+
+    def at(self, seq: int) -> Snapshot:
+        """The state after all events up to and including this number, valid until the next call.
+
+        Raises ValueError for a number before the last one asked for.
+        """
+        if seq < self._seq:
+            raise ValueError(f"a replay runs forwards: it stands at {self._seq}, {seq} lies before")
+        self._seq = seq
+        stop = int(np.searchsorted(self._events.seq, seq, "right"))
+        if stop > self._done:
+            fold_batch(self._folds, self._states, self._events.part(self._done, stop))
+            new = self._records[slice(*np.searchsorted(self._records, (self._done, stop)))]
+            self._record_of[self._events.item[new]] = new
+            self._done = stop
+            self._encode(new)
+        return self._as_of(self._snapshot.artifacts)
+
+    def swap(self, artifacts: Artifacts) -> Snapshot:
+        """Look at the same moment, and at those that follow, with these models.
+
+        As in serving, items that came after their training get vectors from their records, written into
+        the models given: they must not be in use elsewhere.
+        """
+        self._as_of(artifacts)
+        if artifacts.vectors is not None:
+            artifacts.vectors.grow(self._known(self._items))
+            lacking = artifacts.vectors.lacking(self._record_of >= 0)
+            artifacts.vectors.encode(lacking, self._told(self._record_of[lacking]))
+        return self._snapshot
+
+    def moments(self, seqs: Ints, artifacts: Artifacts) -> Iterator[Snapshot]:
+        """The snapshot as of each of these numbers, int64 (n,), ascending; each valid until the next."""
+        for number, seq in enumerate(seqs.tolist()):
+            self.at(seq)
+            yield self.swap(artifacts) if number == 0 else self._snapshot
+
+    def request_of(self, slate: LoggedSlate) -> Request:
+        """The request that a logged slate answered, as of its moment, which the replay must stand at.
+
+        `pipeline(Context(replay.request_of(slate), replay.at(slate.seq)))` gives the very slate, where
+        pipeline and models are those that served it.
+        """
+        rows = [self._snapshot.ids.items.row(name) for name in slate.exclude]
+        return Request(
+            id=slate.request,
+            user=self._snapshot.ids.users.id(slate.user),
+            row=slate.user if slate.user < self._known(self._users) else -1,
+            limit=slate.limit,
+            now=slate.at,
+            surface=slate.surface,
+            profile=slate.mode == "personal",
+            exclude=np.array(rows, dtype=np.int32),
+            context=slate.context,
+        )
+
+    def _known(self, highest: Ints) -> int:
+        """How many rows the log had given out by now."""
+        return int(highest[self._done - 1]) if self._done else 0
+
+    def _as_of(self, artifacts: Artifacts) -> Snapshot:
+        self._snapshot = replace(self._snapshot, seq=self._seq, artifacts=artifacts)
+        return self._snapshot
+
+    def _encode(self, new: Ints) -> None:
+        vectors = self._snapshot.artifacts.vectors
+        if vectors is None:
+            return
+        vectors.grow(self._known(self._items))
+        new = new[vectors.untrained(self._events.item[new])]
+        vectors.encode(self._events.item[new], self._told(new))
+
+    def _told(self, index: Ints) -> list[Mapping[str, object]]:
+        """The records that these events carry."""
+        return [self._events.data[i] or {} for i in index.tolist()]

@@ -82,7 +82,7 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
 
 def entry_id(request_id: str) -> str:
     """The id of a slate's entry in the log: clients may use the request's id for events of their own."""
-    return f"slate/{request_id}"
+    return f"{SLATE_PREFIX}{request_id}"
 
 
 def explanation_of(request_id: str, logged: Mapping[str, Any], snapshot: Snapshot) -> Explanation:

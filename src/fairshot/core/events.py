@@ -87,6 +87,11 @@ class EventBatch:
         arrays = {name: getattr(self, name)[index] for name in _ARRAYS}
         return EventBatch(**arrays, data=tuple(self.data[i] for i in index.tolist()), sizes=self.sizes)
 
+    def part(self, start: int, stop: int) -> "EventBatch":
+        """The events from start up to stop, sizes unchanged: views, nothing is copied but references to records."""
+        arrays = {name: getattr(self, name)[start:stop] for name in _ARRAYS}
+        return EventBatch(**arrays, data=self.data[start:stop], sizes=self.sizes)
+
 
 _DTYPES: dict[str, Any] = {
     "seq": np.int64,

@@ -71,7 +71,9 @@ class Person:
         rows, strength = rows[has_vector], preference[told][has_vector]
         if len(rows) == 0:
             return None
-        return fold_in(vectors.items[rows], strength * vectors.confidence, vectors.gram)
+        found = fold_in(vectors.items[rows], strength * vectors.confidence, vectors.gram)
+        # Items without a record have a row of zeros: they tell nothing.
+        return found if found.any() else None
 
     @cached_property
     def session(self) -> Rows:

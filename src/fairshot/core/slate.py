@@ -9,6 +9,9 @@ import numpy as np
 from fairshot.core.arrays import Array, Floats, Ints, Rows
 from fairshot.core.candidates import Candidates
 
+SLATE_PREFIX = "slate/"
+"""What the id of a slate's entry in the log begins with; the request's id follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -92,6 +95,30 @@ class Slate:
     def with_trace(self, trace: Trace) -> "Slate":
         """The same slate, accounted for."""
         return replace(self, trace=trace)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSlate:
+    """What the log keeps of a served slate, as far as replay and off-policy evaluation read it.
+
+    request: its id; served: number of its entry; seq: number of the state that it was served from; at:
+    microseconds since 1970; user: row; mode: "personal" or "nonprofiling"; snapshot: version of the models;
+    exclude: item ids; rows: int32 (k,); propensity: float64 (k,).
+    """
+
+    request: str
+    served: int
+    seq: int
+    at: int
+    user: int
+    limit: int
+    surface: str
+    mode: str
+    snapshot: str | None
+    exclude: tuple[str, ...]
+    context: Mapping[str, Any]
+    rows: Rows
+    propensity: Floats
 
 
 def take_positions(slate: Slate, index: Array, notes: tuple[tuple[str, ...], ...], **changes: Any) -> Slate:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Floats, Rows
+from fairshot.core.arrays import Bools, Floats, Ints, Rows
 from fairshot.core.errors import MissingArtifactError
 from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
@@ -62,7 +62,7 @@ class Vectors:
         # Searches read all of `items`: room for later ones must not look like rows of the catalogue.
         self.items = self._room[:n]
 
-    def untrained(self, rows: Rows) -> Bools:
+    def untrained(self, rows: Ints) -> Bools:
         """Which of these items were not fitted from feedback: bool (n,)."""
         result: Bools = rows >= len(self.trained)
         result[~result] = ~self.trained[rows[~result]]
@@ -73,8 +73,8 @@ class Vectors:
         rows = np.flatnonzero(known)
         rows = rows[self.untrained(rows)]
         inside = rows[rows < len(self.trained)]
-        later: Rows = rows[len(inside) :]
-        return np.concatenate([inside[~self.items[inside].any(axis=1)], later]).astype(np.int32)
+        found = np.concatenate([inside[~self.items[inside].any(axis=1)], rows[len(inside) :]])
+        return found.astype(np.int32)
 
     def encode(self, rows: Rows, records: Sequence[Mapping[str, Any]]) -> None:
         """Give items the vectors that their records tell, in place; without an encoder they stay as they are."""

@@ -10,6 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import State
@@ -48,3 +50,13 @@ def load_folds(feedback: FeedbackKinds) -> Mapping[str, Fold]:
         factory = getattr(import_module(f"fairshot.state.{name}"), "".join(w.capitalize() for w in name.split("_")))
         folds[name] = factory(feedback)
     return folds
+
+
+def fold_batch(folds: Mapping[str, Fold], states: dict[str, State], batch: EventBatch) -> None:
+    """Add the log's next events to every state, in place; a fold is only asked where an event concerns it."""
+    present = {Kind(kind) for kind in np.flatnonzero(np.bincount(batch.kind)).tolist()}
+    for name, fold in folds.items():
+        if present & fold.kinds:
+            states[name] = fold.add(states[name], batch)
+        else:
+            states[name].grow(batch.sizes)

@@ -21,6 +21,7 @@ from fairshot.core.errors import StoreError
 from fairshot.core.events import Draft, EventBatch, Kind, event_batch
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import SIDES, Ids, Side
+from fairshot.core.slate import SLATE_PREFIX, LoggedSlate
 from fairshot.stores.bulk import insert, update
 
 RECORDS: dict[Kind, Side] = {Kind.ITEM: "items", Kind.CREATOR: "creators", Kind.USER: "users"}
@@ -38,7 +39,29 @@ class SlateHead(msgspec.Struct):
     propensity: bytes
 
 
+class SlateCore(SlateHead):
+    """And the part that says what was asked for, and of which moment."""
+
+    seq: int
+    limit: int
+    exclude: tuple[str, ...]
+    snapshot: str | None
+    surface: str
+    mode: str
+    context: dict[str, Any]
+
+
 _slate_head = msgspec.msgpack.Decoder(SlateHead).decode
+_slate_core = msgspec.msgpack.Decoder(SlateCore).decode
+
+
+class Perturbed(msgspec.Struct):
+    """The part of a logged slate that tuning needs: log factors on the weights of feedback, by kind."""
+
+    perturbation: dict[str, float] = {}
+
+
+_perturbed = msgspec.msgpack.Decoder(Perturbed).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +75,6 @@ class Receipt:
 def connect(path: Path) -> sqlite3.Connection:
     """Open the database durably; creates it and its schema where it is new."""
     for attempt in range(_ATTEMPTS):
-_slate_core = msgspec.msgpack.Decoder(SlateCore).decode
-
-
-class Perturbed(msgspec.Struct):
-    """The part of a logged slate that tuning needs: log factors on the weights of feedback, by kind."""
-
-    perturbation: dict[str, float] = {}
-
-
-_perturbed = msgspec.msgpack.Decoder(Perturbed).decode
         try:
             return _opened(path)
         except sqlite3.Error as error:
@@ -239,6 +252,13 @@ class Log:
             after = int(batch.seq[-1])
 
     @_reading()
+    def slates(self, after: int = 0) -> Iterator[LoggedSlate]:
+        """Every slate that was served after a number of the log, in its order."""
+        query = "SELECT seq, id, at, user, data FROM log WHERE seq > ? AND kind = ? ORDER BY seq"
+        for served, name, at, user, data in self._db.execute(query, (after, Kind.SLATE)):
+            yield _logged_slate(served, name, at, user, data)
+
+    @_reading()
     def record(self, side: Side, name: str) -> dict[str, Any] | None:
         """The record that stands for an id, None where there is none."""
         query = "SELECT data FROM log WHERE seq = (SELECT record FROM ids WHERE side = ? AND id = ?)"
@@ -260,26 +280,6 @@ class Log:
             return None
         return {**_unpack(found[2]), "at": found[0], "user": found[1]}
 
-    def _refresh_ids(self) -> None:
-        for side in SIDES:
-            vocabulary = self._ids[side]
-            query = "SELECT id FROM ids WHERE side = ? AND row >= ? ORDER BY row"
-            names = [name for (name,) in self._db.execute(query, (side, len(vocabulary)))]
-            if names:
-                vocabulary.extend(names)
-
-    def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
-        """Turn log entries into arrays; a slate becomes one row for each position, an empty one a row of none."""
-        rows: list[tuple[Any, ...]] = []
-        data: list[dict[str, Any] | None] = []
-        for seq, kind, action, at, user, item, creator, value, blob in entries:
-            code = -1 if action is None else self._actions.get(action, -1)
-            head = (seq, kind, code, at, _row(user), _row(creator), np.nan if value is None else value)
-            if kind == Kind.SLATE:
-                slate = _slate_head(blob)
-                shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
-                for position, row in enumerate(shown.tolist(), start=1):
-                    rows.append((*head, row, position, propensities[position - 1]))
     @_reading()
     def perturbations(self, since: int = 0) -> list[tuple[int, int, dict[str, float]]]:
         """The user's row, the time and the perturbation of every slate after a time that had one, oldest first."""
@@ -301,6 +301,26 @@ class Log:
         found = self._db.execute(query, (since, until, Kind.VERDICT))
         return [(at, {} if data is None else _unpack(data)) for at, data in found]
 
+    def _refresh_ids(self) -> None:
+        for side in SIDES:
+            vocabulary = self._ids[side]
+            query = "SELECT id FROM ids WHERE side = ? AND row >= ? ORDER BY row"
+            names = [name for (name,) in self._db.execute(query, (side, len(vocabulary)))]
+            if names:
+                vocabulary.extend(names)
+
+    def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
+        """Turn log entries into arrays; a slate becomes one row for each position, an empty one a row of none."""
+        rows: list[tuple[Any, ...]] = []
+        data: list[dict[str, Any] | None] = []
+        for seq, kind, action, at, user, item, creator, value, blob in entries:
+            code = -1 if action is None else self._actions.get(action, -1)
+            head = (seq, kind, code, at, _row(user), _row(creator), np.nan if value is None else value)
+            if kind == Kind.SLATE:
+                slate = _slate_head(blob)
+                shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
+                for position, row in enumerate(shown.tolist(), start=1):
+                    rows.append((*head, row, position, propensities[position - 1]))
                     data.append(None)
                 if len(shown) == 0:
                     rows.append((*head, -1, 0, np.nan))
@@ -314,6 +334,25 @@ class Log:
             data.append(record)
         columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
         return event_batch(dict(zip(_COLUMNS, columns, strict=True)), data, self._ids.sizes())
+
+
+def _logged_slate(served: int, name: str, at: int, user: int, data: bytes) -> LoggedSlate:
+    core = _slate_core(data)
+    return LoggedSlate(
+        request=name.removeprefix(SLATE_PREFIX),
+        served=served,
+        seq=core.seq,
+        at=at,
+        user=user,
+        limit=core.limit,
+        surface=core.surface,
+        mode=core.mode,
+        snapshot=core.snapshot,
+        exclude=core.exclude,
+        context=core.context,
+        rows=np.frombuffer(core.rows, np.int32),
+        propensity=np.frombuffer(core.propensity),
+    )
 
 
 _COLUMNS = ("seq", "kind", "action", "at", "user", "creator", "value", "item", "position", "propensity")
