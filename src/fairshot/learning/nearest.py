@@ -1,12 +1,11 @@
 """Nearest neighbours by inner product: exact while that is cheap, an inverted file of 8-bit codes beyond."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import faiss
 import numpy as np
 
 from fairshot.core.arrays import Array, Floats, Rows
-from fairshot.core.snapshot import Vectors
 
 EXACT_UP_TO = 150_000
 """Rows that are searched exactly: below this, one matrix product costs less than an index loses in recall."""
@@ -31,10 +30,16 @@ def build_index(items: Floats) -> Array | None:
     return serialized
 
 
+class Embedded(Protocol):
+    """Holds vectors of items, float32 (n, d), and may append to them."""
+
+    items: Floats
+
+
 class VectorSearch:
     """Searches the items of `vectors`; rows beyond the index, and small eligible sets, are searched exactly."""
 
-    def __init__(self, vectors: Vectors, index: Array | None = None) -> None:
+    def __init__(self, vectors: Embedded, index: Array | None = None) -> None:
         """index: what `build_index` returned for the first rows of the vectors."""
         self._vectors = vectors
         # The type of a deserialised index is known only at run time.
