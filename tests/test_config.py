@@ -242,7 +242,7 @@ def other(value: Any) -> Any:
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value / 2 if isinstance(value, float) else value + 1
+        return (value / 2 or 0.5) if isinstance(value, float) else value + 1
     return value + type(value)("x") if isinstance(value, str) else [*value, *value]
 
 
