@@ -115,7 +115,7 @@ def events(town: Town) -> EventBatch:
 
 
 def replay_of(app: App, events: EventBatch) -> Replay:
-    return Replay(events, load_folds(app.config.kinds), app.live.ids, app.config.kinds, app.config.impressions)
+    return Replay(events, load_folds(app.config.kinds), app.live.ids, app.config)
 
 
 def replayed(town: Town, events: EventBatch) -> Iterator[tuple[Any, Slate, Context]]:

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from fairshot.config import Config
 from fairshot.core.arrays import Ints
 from fairshot.core.events import EventBatch, Kind
-from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
 from fairshot.core.request import Request
 from fairshot.core.slate import LoggedSlate
@@ -31,14 +31,7 @@ class Replay:
     hold, so models that were fitted later can be asked too.
     """
 
-    def __init__(
-        self,
-        events: EventBatch,
-        folds: Mapping[str, Fold],
-        ids: Ids,
-        kinds: FeedbackKinds,
-        impressions: Impressions,
-    ) -> None:
+    def __init__(self, events: EventBatch, folds: Mapping[str, Fold], ids: Ids, config: Config) -> None:
         """events: the log from its beginning, in its order; ids: the vocabularies it was read with."""
         self._events = events
         self._folds = folds
@@ -60,8 +53,9 @@ class Replay:
             creators=seen["creators"],
             labels=seen["labels"],
             world=seen["world"],
-            feedback=kinds,
-            impressions=impressions,
+            feedback=config.kinds,
+            impressions=config.impressions,
+            tuning=config.tuning,
             artifacts=Artifacts(missing=("no snapshot was trained yet",)),
         )
 
