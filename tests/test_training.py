@@ -1,7 +1,6 @@
 """Training: a snapshot serves only when it is sound, and no log, however odd, takes away the one that serves."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ from fairshot.app import App, open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.errors import TrainingError
-from fairshot.core.events import concatenate
-from fairshot.training import Fitted, Trainer, check, version_name
+from fairshot.training import Fitted, Trainer, version_name
 
 SMALL = """
 [learning]
@@ -74,9 +72,9 @@ def event(number: int, user: int, thing: int, kind: str = "like") -> Event:
     return {"event_id": f"e{number}", "kind": kind, "user_id": f"u{user}", "item_id": f"i{thing}", "at": at}
 
 
-def two_tastes(people: int = 40, items: int = 60, each: int = 15) -> list[Event]:
+def two_tastes(people: int = 40, items: int = 60, each: int = 15, seed: int = 0) -> list[Event]:
     """Even people like even items, odd ones odd items."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     events: list[Event] = []
     for user in range(people):
         for thing in rng.choice(items // 2, each, replace=False):
@@ -107,9 +105,9 @@ def test_a_sound_snapshot_is_promoted_with_its_figures(opened):
     told: list[tuple[str, float]] = []
     report = app.train(lambda phase, share: told.append((phase, share)))
     assert report.promoted
-    assert report.reasons == []
+    assert report.reasons[0] == "no snapshot was in service"
     figures = {(model, name): value for model, name, value in report.figures}
-    assert {name for _, name in figures} == {"AUC", "log loss", "calibration error"}
+    assert {name for _, name in figures} == {"AUC", "AUC standard error", "log loss", "calibration error"}
     assert figures["engagement.like", "AUC"] > 0.7
     assert app.live.snapshot.version == report.version == app.status().snapshot
     assert app.artifacts.manifest(report.version)["facts"]["figures"] == [list(figure) for figure in report.figures]
@@ -164,15 +162,26 @@ def test_a_second_training_knows_what_came_since_and_old_versions_are_pruned(ope
 # What is refused
 
 
-def standing(app: App, **auc: float) -> None:
-    facts: Any = app.live.snapshot.artifacts.facts
-    facts["figures"] = [[f"engagement.{name}", "AUC", value] for name, value in auc.items()]
+def spoiling(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Fitted], None]) -> None:
+    fit: Callable[..., Fitted] = Trainer.fit
+
+    def spoilt(self: Trainer, events: Any) -> Fitted:
+        fitted: Fitted = fit(self, events)
+        spoil(fitted)
+        return fitted
+
+    monkeypatch.setattr(Trainer, "fit", spoilt)
 
 
-def test_a_fall_of_auc_is_refused_and_the_old_snapshot_stays(opened):
+def test_a_fall_of_auc_is_refused_and_the_old_snapshot_stays(opened, monkeypatch):
     app = filled(opened(), two_tastes())
     old = app.train().version
-    standing(app, like=1.2)
+
+    def turn_round(fitted: Fitted) -> None:
+        given = fitted.heads["like"].candidate
+        given[:] = 1 - given
+
+    spoiling(monkeypatch, turn_round)
     report = app.train()
     assert not report.promoted
     assert "engagement.like: AUC" in report.reasons[0]
@@ -191,55 +200,16 @@ def test_a_fall_of_auc_is_refused_and_the_old_snapshot_stays(opened):
 def test_a_number_that_is_not_finite_is_refused_and_the_old_snapshot_stays(opened, monkeypatch, value):
     app = filled(opened(), two_tastes())
     old = app.train().version
-    fit: Callable[..., Fitted] = Trainer.fit
 
-    def spoilt(self: Trainer, events: Any) -> Fitted:
-        fitted: Fitted = fit(self, events)
+    def spoil(fitted: Fitted) -> None:
         fitted.vectors.items[3, 0] = value
-        return fitted
 
-    monkeypatch.setattr(Trainer, "fit", spoilt)
+    spoiling(monkeypatch, spoil)
     report = app.train()
     assert not report.promoted
-    assert report.reasons == ["vectors.items holds numbers that are not finite"]
+    assert "vectors.items: 1 of 480 numbers are not finite" in report.reasons
     assert app.live.snapshot.version == old
     serves(app)
-
-
-@pytest.fixture
-def fitted(opened: OpenApp) -> tuple[App, Fitted]:
-    app = filled(opened(), two_tastes())
-    trainer = Trainer(app.config, app.live.folds, app.pipeline, app.live.ids)
-    app.catch_up()
-    return app, trainer.fit(concatenate(list(app.log.batches())))
-
-
-def test_a_fall_within_the_tolerance_and_a_head_without_a_past_are_taken(fitted):
-    app, models = fitted
-    settings = app.config.learning
-
-    def at(value: float) -> Fitted:
-        changed: Fitted = replace(
-            models, figures=(("engagement.like", "AUC", value), ("engagement.like", "log loss", 9.0))
-        )
-        return changed
-
-    assert check(models, {}, settings) == []
-    assert check(at(0.7), {"engagement.like": 0.7 + settings.tolerance - 1e-9}, settings) == []
-    assert len(check(at(0.7), {"engagement.like": 0.7 + settings.tolerance + 1e-9}, settings)) == 1
-    assert check(at(0.1), {"engagement.view": 0.9}, settings) == []
-
-
-def test_a_figure_that_is_no_number_is_not_taken_for_a_good_one(fitted):
-    app, models = fitted
-    spoilt = replace(models, figures=(("engagement.like", "AUC", float("nan")),))
-    assert check(spoilt, {"engagement.like": 0.7}, app.config.learning) != []
-
-
-def test_vectors_that_all_vanished_are_refused(fitted):
-    app, models = fitted
-    models.vectors.items[:] = 0
-    assert check(models, {}, app.config.learning) == ["every item vector is zero"]
 
 
 def test_a_full_disk_leaves_the_old_snapshot_and_no_half_one(opened, monkeypatch):
@@ -324,12 +294,10 @@ def test_records_without_feedback_and_items_of_every_sort_train_together(opened)
     serves(app)
 
 
-def test_the_log_of_the_service_itself_trains_too(opened):
-    """Slates, impressions, verdicts and moderation stand between the reactions.
-
-    Two trainings of so few people differ by chance, so the guard against a falling AUC is not asked here.
-    """
-    app = filled(opened(options=f"{SMALL}tolerance = 1.0\n"), two_tastes(each=10))
+@pytest.mark.parametrize("seed", range(5))
+def test_the_log_of_the_service_itself_trains_too(opened, seed):
+    """Slates, impressions, verdicts and moderation stand between the reactions; few people differ by chance."""
+    app = filled(opened(), two_tastes(each=10, seed=seed))
     app.train()
     for user in range(40):
         feed = app.feed(f"u{user}", limit=10)

@@ -10,19 +10,21 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 import fairshot
 from fairshot.config import Config, load_config
 from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status
-from fairshot.core.events import Draft, Kind, concatenate
+from fairshot.core.events import Draft, Kind
 from fairshot.core.ids import Ids, Side
 from fairshot.core.records import Reader, Refused, checked, valid_id
 from fairshot.core.request import Context, Request
 from fairshot.core.slate import Slate
 from fairshot.core.snapshot import Artifacts
+from fairshot.decisions.history import Decision
+from fairshot.decisions.promotion import TrainingReport
 from fairshot.learning.loading import load_artifacts
 from fairshot.live import Live, signature
 from fairshot.pipeline.engine import Pipeline
@@ -36,9 +38,7 @@ from fairshot.stores.log import Log
 from fairshot.stores.log import Receipt as LogReceipt
 from fairshot.stores.secret import load_secret
 from fairshot.stores.writer import Writer
-
-if TYPE_CHECKING:
-    from fairshot.training import TrainingReport
+from fairshot.versions import Versions
 
 Mode = Literal["personal", "nonprofiling"]
 
@@ -123,7 +123,7 @@ class App:
         self.writer = self.open_writer()
         self.on_slate: Callable[[Slate], None] = lambda _slate: None
         """Told of every slate with its trace: metrics."""
-        self.on_entry: Callable[[Draft], None] = self._log_entry
+        self.on_entry: Callable[[Draft], None] = self._append
         """Told to log a slate; the service does so after the answer is out."""
         self.on_promoted: Callable[[], None] = self.swap
         """Called while the log's snapshot is not the one in service; the service loads it off its thread."""
@@ -204,9 +204,9 @@ class App:
         self.on_entry(entry_of(request, slate, self.live.snapshot))
         return answer
 
-    def _log_entry(self, entry: Draft) -> None:
-        # Waited for, lest the next slate of the same person repeat this one.
-        self.writer.append([entry]).result()
+    def _append(self, draft: Draft) -> None:
+        # Waited for: the next slate must not repeat this one, and a decision is in force when it is told.
+        self.writer.append([draft]).result()
 
     def request(
         self,
@@ -300,13 +300,13 @@ class App:
         if self.live.promoted != self.live.snapshot.version:
             self.on_promoted()
 
-    def load_promoted(self) -> Artifacts:
-        """The models of the promoted version; what cannot be loaded is named in `missing`. Changes nothing."""
-        return load_artifacts(self.artifacts, self.live.promoted)
+    def load(self, version: str | None) -> Artifacts:
+        """The models of a version; what cannot be loaded is named in `missing`. Changes nothing, in any thread."""
+        return load_artifacts(self.artifacts, version)
 
     def swap(self, artifacts: Artifacts | None = None) -> None:
         """Serve the promoted models, or those given."""
-        self.live.swap(self.load_promoted() if artifacts is None else artifacts)
+        self.live.swap(self.load(self.live.promoted) if artifacts is None else artifacts)
 
     def open_writer(self) -> Writer:
         """A writer on a connection of its own."""
@@ -331,37 +331,33 @@ class App:
             self.live.restore(states, seq, promoted)
         self.catch_up()
 
-    def train(self, progress: Callable[[str, float], None] | None = None) -> "TrainingReport":
+    # Models
+
+    @property
+    def versions(self) -> Versions:
+        """Training, decisions on what it gives, and the way back."""
+        return Versions(self.config, self.pipeline, self.live, self.artifacts, self.clock, self._append, self.catch_up)
+
+    def train(self, progress: Callable[[str, float], None] | None = None) -> TrainingReport:
         """Fit and check a new snapshot, and promote it where its checks hold; every decision is an event.
 
         Raises TrainingError where there is nothing to learn from; what serves then stays.
         """
-        from fairshot.training import Trainer, TrainingReport, check, version_name
-
-        started = time.perf_counter()
         self.flush()
-        self.catch_up()
-        events = concatenate(list(self.log.batches()))
-        trainer = Trainer(
-            self.config, self.live.folds, self.pipeline, self.live.ids, progress=progress or (lambda *_: None)
-        )
-        fitted = trainer.fit(events)
-        version = version_name(self.clock())
-        standing = {f"{m}": v for m, n, v in self.live.snapshot.artifacts.facts.get("figures", ()) if n == "AUC"}
-        reasons = check(fitted, standing, self.config.learning)
-        facts = {"seq": self.live.seq, "config": self.config.hash(), "figures": list(fitted.figures)}
-        if not reasons:
-            self.artifacts.save(version, fitted.models(), facts)
-        self._decide("refuse" if reasons else "promote", version, reasons, facts)
-        self.artifacts.prune(self.config.worker.keep_snapshots, self.live.promoted)
-        seconds = time.perf_counter() - started
-        return TrainingReport(version, not reasons, reasons, list(fitted.figures), seconds)
+        return self.versions.train(progress or (lambda _phase, _share: None))
 
-    def _decide(self, decision: str, version: str, reasons: list[str], facts: Mapping[str, Any]) -> None:
-        data = {"decision": decision, "snapshot": version, "reasons": reasons, **facts}
-        draft = Draft(kind=Kind.VERDICT, at=self.clock(), id=f"verdict/{version}", data=data)
-        self.writer.append([draft]).result()
-        self.catch_up()
+    def roll_back(self, version: str | None = None) -> str:
+        """Put a version back into service, the one before the present where None is named; returns its name.
+
+        Running servers follow, and a restart remembers. Raises RollBackError where there is none, or its files
+        are not whole; what serves then stays.
+        """
+        self.flush()
+        return self.versions.roll_back(version)
+
+    def decisions(self) -> list[Decision]:
+        """Every decision on a snapshot, oldest first."""
+        return self.versions.decisions()
 
 
 class Submission:

@@ -50,6 +50,8 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     least_examples: Positive
     attribution_hours: Annotated[float, Meta(gt=0)]
     tolerance: Share
+    calibration_tolerance: Share
+    drift_tolerance: Annotated[float, Meta(ge=0)]
 
 
 class Worker(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,6 +11,7 @@ from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.snapshot import Artifacts, Snapshot
 from fairshot.core.tables import State, views
+from fairshot.decisions.history import put_into_service
 from fairshot.state import Fold, fold_batch
 from fairshot.stores.log import Log
 
@@ -60,9 +61,7 @@ class Live:
         fold_batch(self.folds, self.states, batch)
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
-            data = batch.data[index] or {}
-            if data.get("decision") == "promote":
-                self.promoted = data["snapshot"]
+            self.promoted = put_into_service(batch.data[index] or {}) or self.promoted
         self._encode(batch)
         self.snapshot = self._snapshot()
 

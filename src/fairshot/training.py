@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fairshot.config import Config, Learning
+from fairshot.config import Config
 from fairshot.core.arrays import HOUR, Array, Bools, Floats, Rows
 from fairshot.core.errors import TrainingError
 from fairshot.core.events import EventBatch, Kind
@@ -23,6 +23,8 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
 from fairshot.core.tables import views
+from fairshot.decisions.drift import Inputs
+from fairshot.decisions.promotion import Figure, HeldOut
 from fairshot.learning.attribution import attribute
 from fairshot.learning.content import ContentEncoder, fit_content
 from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
@@ -37,15 +39,12 @@ from fairshot.learning.interactions import (
     random_share,
     strengths,
 )
-from fairshot.learning.metrics import auc, calibration_error, log_loss
 from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.pipeline.engine import Pipeline
 from fairshot.state import Fold
 
 Protocol = Literal["latest", "random"]
 Progress = Callable[[str, float], None]
-Figure = tuple[str, str, float]
-"""Model, name of the figure, value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,17 @@ class Fitted:
     encoder: ContentEncoder
     index: Array | None
     engagement: EngagementModel
-    figures: tuple[Figure, ...]
+    heads: Mapping[str, HeldOut] = field(default_factory=dict)
+    """By kind: what the net says of people it was not taught with."""
+    inputs: Inputs | None = None
+    """What the net was taught with."""
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Of every head that could be measured."""
+        return tuple(
+            (f"engagement.{kind}", name, value) for kind, head in self.heads.items() for name, value in head.figures()
+        )
 
     def artifacts(self, version: str | None = None) -> Artifacts:
         """As a request reads them."""
@@ -85,6 +94,8 @@ class Trainer:
     holdout: Protocol = "latest"
     """How the ranking net's own held-out feedback is chosen: for a service by time, else as the protocol's."""
     progress: Progress = field(default=lambda _phase, _share: None)
+    standing: EngagementModel | None = None
+    """The ranking net in service, measured on the same held-out people."""
 
     @property
     def kinds(self) -> FeedbackKinds:
@@ -100,12 +111,12 @@ class Trainer:
         held = hold_out(feedback, self.config.learning.holdout)
         self.progress("vectors of the past", 0.0)
         past, _ = self._vectors(events, feedback.where(~held), "vectors of the past")
-        engagement, figures = self._engagement(events, feedback, held, past)
+        engagement, heads, inputs = self._engagement(events, feedback, held, past)
         vectors, encoder = self._vectors(events, feedback, "vectors")
         self.progress("index", 0.0)
         index = build_index(vectors.items)
         self.progress("index", 1.0)
-        return Fitted(vectors, encoder, index, engagement, tuple(figures))
+        return Fitted(vectors, encoder, index, engagement, heads, inputs)
 
     def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> tuple[Vectors, ContentEncoder]:
         """Item vectors: trained from feedback, drawn towards what the content tells where there is little."""
@@ -136,18 +147,17 @@ class Trainer:
 
     def _engagement(
         self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors
-    ) -> tuple[EngagementModel, list[Figure]]:
-        """The ranking net and its figures on people it was not taught with; without heads where data is scarce."""
+    ) -> tuple[EngagementModel, Mapping[str, HeldOut], Inputs | None]:
+        """The ranking net, and what it says of people it was not taught with; without heads where data is scarce."""
         settings = self.config.learning
         examples = self._examples(events, feedback, held, past)
         if examples is None:
-            return WITHOUT_HEADS, []
+            return WITHOUT_HEADS, {}, None
+        inputs = Inputs(examples.features, examples.inputs, examples.weights, examples.user)
         kinds = [n for n, name in enumerate(self.kinds.names) if examples.labels[:, n].sum() >= settings.least_examples]
-        if not kinds:
-            return WITHOUT_HEADS, []
         test = np.isin(examples.user, _drawn(examples.user, 0.15))
-        if test.all():  # a single person cannot be both taught with and tested on
-            return WITHOUT_HEADS, []
+        if not kinds or test.all():  # a single person cannot be both taught with and tested on
+            return WITHOUT_HEADS, {}, inputs
         labels = examples.labels[:, kinds]
         names = [self.kinds.names[n] for n in kinds]
         model = fit_engagement(
@@ -161,14 +171,21 @@ class Trainer:
             progress=lambda share: self.progress("engagement", share),
         )
         predicted = model.predict(examples.inputs[test])
-        figures: list[Figure] = []
-        for head, name in enumerate(names):
-            truth, given, weight = labels[test, head], predicted[:, head], examples.weights[test]
-            if 0 < truth.sum() < len(truth):
-                figures.append((f"engagement.{name}", "AUC", auc(truth, given, weight)))
-                figures.append((f"engagement.{name}", "log loss", log_loss(truth, given, weight)))
-                figures.append((f"engagement.{name}", "calibration error", calibration_error(truth, given, weight)))
-        return model, figures
+        standing = self._standing(examples.features, examples.inputs[test])
+        heads = {
+            name: HeldOut(truth, predicted[:, head], standing.get(name), examples.weights[test], examples.user[test])
+            for head, name in enumerate(names)
+            if 0 < (truth := labels[test, head]).sum() < len(truth)
+        }
+        return model, heads, inputs
+
+    def _standing(self, features: tuple[str, ...], inputs: Floats) -> Mapping[str, Floats]:
+        """What the net in service says of the same examples, by kind; nothing where it reads what is not there."""
+        model = self.standing
+        if model is None or not model.kinds or not set(model.features) <= set(features):
+            return {}
+        predicted = model.predict(inputs[:, [features.index(name) for name in model.features]])
+        return {kind: predicted[:, head] for head, kind in enumerate(model.kinds)}
 
     def _examples(self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors) -> "Examples | None":
         """What held-out people were compared with, described by the pipeline's own features."""
@@ -266,22 +283,6 @@ def joined(parts: list[Examples]) -> Examples | None:
     return Examples(parts[0].features, *stack)
 
 
-def check(fitted: Fitted, standing: Mapping[str, float], settings: Learning) -> list[str]:
-    """Why the models must not serve; empty where they may. standing: AUC by head of those in service."""
-    problems = []
-    for name, tensors in ((name, tensors) for name, (tensors, _) in fitted.models().items()):
-        for key, tensor in tensors.items():
-            if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-                problems.append(f"{name}.{key} holds numbers that are not finite")
-    if not fitted.vectors.items.any():
-        problems.append("every item vector is zero")
-    for model, figure, value in fitted.figures:
-        before = standing.get(model)
-        if figure == "AUC" and before is not None and not value >= before - settings.tolerance:
-            problems.append(f"{model}: AUC {value:.4f} is below {before:.4f} of the snapshot in service")
-    return problems
-
-
 def _is_input(name: str, column: Array) -> bool:
     """Which columns the net reads: every number that features gave, but not the rates that it replaces."""
     return column.dtype.kind == "f" and not name.startswith("p_")
@@ -306,17 +307,6 @@ def _drawn_people(user: Array, most: int) -> Array:
     if len(people) <= most:
         return people
     return np.sort(stream("training", "people").choice(people, most, replace=False))
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingReport:
-    """What a training came to."""
-
-    version: str
-    promoted: bool
-    reasons: list[str]
-    figures: list[Figure]
-    seconds: float
 
 
 def version_name(now: int) -> str:

@@ -128,11 +128,11 @@ def test_a_version_is_never_overwritten(store):
 def test_prune_keeps_the_newest_and_the_promoted(store):
     for number in range(2, 7):
         store.save(f"v{number}", {"m": ({}, {})}, {})
-    store.prune(2, "v1")
+    store.prune(2, ["v1"])
     assert store.versions() == ["v1", "v5", "v6"]
-    store.prune(2, None)
+    store.prune(2, ())
     assert store.versions() == ["v5", "v6"]
-    store.prune(5, None)
+    store.prune(5, ())
     assert store.versions() == ["v5", "v6"]
 
 
@@ -143,7 +143,7 @@ def test_prune_removes_what_interrupted_writes_left_but_not_what_is_being_writte
         (folder / "vectors.safetensors").write_bytes(b"x")
     past = time.time() - 2 * 86400
     os.utime(old, (past, past))
-    store.prune(3, None)
+    store.prune(3, ())
     assert not old.exists()
     assert young.exists()
     assert store.versions() == ["v1"]
@@ -151,4 +151,4 @@ def test_prune_removes_what_interrupted_writes_left_but_not_what_is_being_writte
 
 def test_an_empty_folder_has_no_versions(tmp_path):
     assert ArtifactStore(tmp_path / "none").versions() == []
-    ArtifactStore(tmp_path / "none").prune(1, None)
+    ArtifactStore(tmp_path / "none").prune(1, ())

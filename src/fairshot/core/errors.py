@@ -27,3 +27,7 @@ class StoreError(FairshotError):
 
 class TrainingError(FairshotError):
     """There is too little to learn from, or a fit failed its checks; the old snapshot stays."""
+
+
+class RollBackError(FairshotError):
+    """There is no snapshot to return to, or its files are not whole; what serves stays."""

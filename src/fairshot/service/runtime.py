@@ -196,7 +196,7 @@ class Runtime:
     async def _load(self) -> None:
         version = self.app.live.promoted
         try:
-            artifacts = await asyncio.to_thread(self.app.load_promoted)
+            artifacts = await asyncio.to_thread(self.app.load, version)
             self._swap(version, artifacts)
         except Exception:  # noqa: BLE001  no file on disk may end the service
             self._refused = version
@@ -211,6 +211,7 @@ class Runtime:
             log.error("a snapshot is damaged; the present one stays", snapshot=version, missing=artifacts.missing)
             return
         self.app.swap(artifacts)
+        self._refused = None
         log.info("a snapshot is in service", snapshot=artifacts.version, missing=artifacts.missing)
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,10 @@ class ArtifactStore:
         except (SafetensorError, ValueError) as error:
             raise CorruptArtifactError(f"snapshot {version}: {model} cannot be decoded ({error})") from error
 
-    def prune(self, keep: int, also: str | None) -> None:
-        """Remove all but the newest versions, and leftovers of interrupted writes; `also` stays in any case."""
+    def prune(self, keep: int, also: Collection[str]) -> None:
+        """Remove all but the newest versions, and leftovers of interrupted writes; those of `also` stay in any case."""
         for version in self.versions()[:-keep]:
-            if version != also:
+            if version not in also:
                 shutil.rmtree(self.folder / version)
         for path in self.folder.glob(".*/"):
             if path.stat().st_mtime < time.time() - _ABANDONED:

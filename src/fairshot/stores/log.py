@@ -294,13 +294,6 @@ class Log:
         found = self._db.execute(query, (f"{family}/", f"{family}0", Kind.VERDICT))
         return [(at, _unpack(data)) for at, data in found]
 
-    @_reading()
-    def verdicts(self, since: str = "", until: str = "\U0010ffff") -> list[tuple[int, dict[str, Any]]]:
-        """Time and data of the verdicts whose ids, after "verdict/", lie in [since, until), by id."""
-        query = "SELECT at, data FROM log WHERE id >= 'verdict/' || ? AND id < 'verdict/' || ? AND kind = ? ORDER BY id"
-        found = self._db.execute(query, (since, until, Kind.VERDICT))
-        return [(at, {} if data is None else _unpack(data)) for at, data in found]
-
     def _refresh_ids(self) -> None:
         for side in SIDES:
             vocabulary = self._ids[side]

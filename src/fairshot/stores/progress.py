@@ -24,8 +24,11 @@ class Progress:
         return int(seq)
 
     def trained(self) -> int:
-        """The number at which a training last ended, promoted or refused; 0 where none did."""
-        query = """SELECT seq FROM log WHERE id >= 'verdict/' AND id < 'verdict0' AND kind = ?
+        """The number at which a snapshot was last promoted, refused or rolled back; 0 where none was.
+
+        Such verdicts are named by their time, so theirs begin with a digit.
+        """
+        query = """SELECT seq FROM log WHERE id >= 'verdict/0' AND id < 'verdict/:' AND kind = ?
             ORDER BY id DESC LIMIT 1"""
         found = self._db.execute(query, (Kind.VERDICT,)).fetchone()
         return 0 if found is None else int(found[0])

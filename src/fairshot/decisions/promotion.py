@@ -1,0 +1,225 @@
+"""Promotion: whether a freshly trained snapshot may take the place of the one in service, with the reasons.
+
+Nothing is refused for what chance explains: a figure has fallen when the lower end of the 95 % interval of
+its fall, over all guarded figures together, is beyond the tolerance.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.special import stdtrit
+
+from fairshot.config import Learning
+from fairshot.core.arrays import Array, Floats
+from fairshot.decisions.drift import Inputs, drift
+from fairshot.learning.metrics import (
+    auc,
+    auc_error,
+    calibration_error,
+    calibration_noise,
+    log_loss,
+    paired_auc_difference,
+)
+
+_LEVEL = 0.05
+Figure = tuple[str, str, float]
+"""Model, name of the figure, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """One head on people it was not taught with: arrays (n,).
+
+    truth: 0 or 1; candidate: its probabilities; standing: those of the model in service for the same examples,
+    None where it has no such head or reads other features; weights: of the examples; people: whose they are.
+    """
+
+    truth: Floats
+    candidate: Floats
+    standing: Floats | None
+    weights: Floats
+    people: Array
+
+    def figures(self) -> list[tuple[str, float]]:
+        """Of the candidate: AUC, its standard error over people, log loss, calibration error."""
+        given = self.truth, self.candidate, self.weights
+        return [
+            ("AUC", auc(*given)),
+            ("AUC standard error", auc_error(*given, self.people)),
+            ("log loss", log_loss(*given)),
+            ("calibration error", calibration_error(*given)),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A measure that must not fall, higher is better: an off-policy value, the recall of the retrieval.
+
+    error: standard error of the difference; unit: what the tolerance is a share of.
+    """
+
+    name: str
+    candidate: float
+    standing: float
+    error: float
+    unit: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is known of a candidate. tensors: by model and name; heads: by kind, those whose figures exist.
+
+    kinds: all heads of its net; told: the kinds of feedback that the log holds; inputs: what the net read.
+    """
+
+    tensors: Mapping[str, Array]
+    kinds: Collection[str]
+    heads: Mapping[str, HeldOut]
+    told: Collection[str]
+    inputs: Inputs | None = None
+    guarded: Sequence[Guarded] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the snapshot in service; version None where there is none.
+
+    kinds: heads of its net; figures: as they were when it was trained; profile: of its inputs (see `drift`).
+    """
+
+    version: str | None = None
+    kinds: Collection[str] = ()
+    figures: Sequence[Figure] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    def figure(self, kind: str, name: str) -> float | None:
+        """A head's figure; None where it was not kept."""
+        return next((value for model, key, value in self.figures if (model, key) == (f"engagement.{kind}", name)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision: why it was refused, or what was compared before it was promoted."""
+
+    promote: bool
+    reasons: list[str]
+
+
+def judge(candidate: Candidate, standing: Standing, settings: Learning) -> Verdict:
+    """Promote or refuse, with a sentence for each reason.
+
+    Refused where a tensor is not finite, every item vector is zero, a head vanished although its feedback is
+    still told, a feature drifted beyond `drift_tolerance`, an AUC or another guarded measure fell by more than
+    `tolerance`, or a calibration error is more than `calibration_tolerance` above that of the snapshot in
+    service on the same examples, above zero where there is none. Chance is allowed for in each.
+    """
+    refused = [*_unsound(candidate), *_vanished(candidate, standing), *_drifted(candidate, standing, settings)]
+    tests = max(1, len(candidate.heads) + len(candidate.guarded))
+    compared: list[str] = []
+    for kind, head in candidate.heads.items():
+        if not np.isfinite(head.candidate).all():
+            refused.append(f"engagement.{kind}: predictions that are not finite")
+            continue
+        for holds, reason in (
+            _auc(kind, head, standing, settings.tolerance, _LEVEL / tests),
+            _calibration(kind, head, standing, settings.calibration_tolerance, _LEVEL / tests),
+        ):
+            (compared if holds else refused).append(reason)
+    for measure in candidate.guarded:
+        holds, reason = _fell(measure.name, measure, settings.tolerance, float(stdtrit(1e9, 1 - _LEVEL / tests)))
+        (compared if holds else refused).append(reason)
+    if standing.version is None:
+        compared.insert(0, "no snapshot was in service")
+    return Verdict(not refused, refused or compared)
+
+
+def _unsound(candidate: Candidate) -> Iterator[str]:
+    for name, tensor in candidate.tensors.items():
+        wrong = 0 if tensor.dtype.kind != "f" else tensor.size - int(np.isfinite(tensor).sum())
+        if wrong:
+            yield f"{name}: {wrong} of {tensor.size} numbers are not finite"
+    vectors = candidate.tensors.get("vectors.items")
+    if vectors is not None and not vectors.any():
+        yield f"every one of the {len(vectors)} item vectors is zero"
+
+
+def _vanished(candidate: Candidate, standing: Standing) -> Iterator[str]:
+    for kind in standing.kinds:
+        if kind not in candidate.kinds and kind in candidate.told:
+            yield (
+                f"engagement.{kind}: the head of the snapshot in service has vanished, though the log holds feedback "
+                "of the kind: too few examples are left (see learning.least_examples)"
+            )
+
+
+def _drifted(candidate: Candidate, standing: Standing, settings: Learning) -> Iterator[str]:
+    if candidate.inputs is None or not standing.profile:
+        return
+    for found in drift(standing.profile, candidate.inputs):
+        if found.beyond(settings.drift_tolerance):
+            low, high, then, now = found.most
+            yield (
+                f"feature {found.feature} drifted: population stability index {found.index:.3f}, above "
+                f"{settings.drift_tolerance:g} for all that chance explains ({found.chance:.3f}); "
+                f"{100 * now:.1f} % of candidates lie within {low:.4g} and {high:.4g} of their person's median, it was "
+                f"{100 * then:.1f} %. If that is meant, raise learning.drift_tolerance for one training"
+            )
+
+
+def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
+    """Against the model in service on the same examples; else against what its figure was when it was trained."""
+    name, people = f"engagement.{kind}: AUC", len(np.unique(head.people))
+    value, own = (found for _, found in head.figures()[:2])
+    before, error, same = standing.figure(kind, "AUC"), own, ""
+    if head.standing is not None:
+        change, error = paired_auc_difference(head.truth, head.candidate, head.standing, head.weights, head.people)
+        before, same = value - change, " on the same examples"
+    elif before is not None:
+        # A snapshot that kept no error was measured on as few people as this one, or fewer.
+        error = float(np.hypot(own, standing.figure(kind, "AUC standard error") or own))
+    if before is None:
+        return True, f"{name} {value:.4f} +- {own:.4f}, and nothing to compare it with"
+    quantile = float(stdtrit(people - 1, 1 - level)) if people > 1 else 1.0
+    holds, reason = _fell(name, Guarded(name, value, before, error), tolerance, quantile)
+    return holds, reason + same
+
+
+def _fell(name: str, measure: Guarded, tolerance: float, quantile: float) -> tuple[bool, str]:
+    """Whether the measure stands, and the sentence that says by how much it changed."""
+    change = measure.candidate - measure.standing
+    least, limit = -change - quantile * measure.error, tolerance * measure.unit
+    told = (
+        f"{name} {measure.candidate:.4f} against {measure.standing:.4f} of the snapshot in service, "
+        f"a change of {change:+.4f} +- {measure.error:.4f}"
+    )
+    # An infinite error makes the bound infinite: nothing can be said then. Anything but that must be shown to hold.
+    if least <= limit:
+        return True, told
+    return False, f"{told}: a fall of at least {least:.4f} with 95 % confidence, {limit:g} is tolerated;"
+
+
+def _calibration(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
+    value = calibration_error(head.truth, head.candidate, head.weights)
+    noise = calibration_noise(head.truth, head.candidate, head.weights, head.people, level=1 - level)
+    before = standing.figure(kind, "calibration error")
+    if head.standing is not None:
+        before = calibration_error(head.truth, head.standing, head.weights)
+    limit = tolerance + (before or 0.0)
+    beside = "" if before is None else f", {before:.4f} of the snapshot in service"
+    told = f"engagement.{kind}: calibration error {value:.4f}{beside}"
+    if value - noise <= limit:
+        return True, told
+    return False, f"{told}: above {limit:.4f} by more than what chance explains ({noise:.4f})"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What a training came to; reasons: why it was refused, or what was compared before it was promoted."""
+
+    version: str
+    promoted: bool
+    reasons: list[str]
+    figures: list[Figure]
+    seconds: float

@@ -1,0 +1,141 @@
+"""Versions: a snapshot is trained, compared with the one in service, promoted or refused, and rolled back.
+
+Every decision is an event in the log, with its reasons; what serves follows from the events alone.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fairshot.config import Config
+from fairshot.core.errors import RollBackError
+from fairshot.core.events import Draft, EventBatch, Kind, concatenate
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.snapshot import Artifacts
+from fairshot.decisions.drift import profile
+from fairshot.decisions.history import PROMOTE, REFUSE, ROLL_BACK, Decision, in_service
+from fairshot.decisions.promotion import Candidate, Standing, TrainingReport, Verdict, judge
+from fairshot.learning.loading import load_artifacts
+from fairshot.live import Live
+from fairshot.pipeline.engine import Pipeline
+from fairshot.stores.artifacts import ArtifactStore
+
+if TYPE_CHECKING:
+    from fairshot.training import Fitted
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions of the models. append: puts an event into the log and waits; catch_up: applies what is there."""
+
+    config: Config
+    pipeline: Pipeline
+    live: Live
+    artifacts: ArtifactStore
+    clock: Callable[[], int]
+    append: Callable[[Draft], None]
+    catch_up: Callable[[], None]
+
+    def train(self, progress: Callable[[str, float], None]) -> TrainingReport:
+        """See `App.train`."""
+        # What training needs takes seconds to load; a service never does.
+        from fairshot.training import Trainer, version_name
+
+        started = time.perf_counter()
+        self.catch_up()
+        promoted, present = self.live.promoted, self.live.snapshot.artifacts
+        events = concatenate(list(self.live.log.batches()))
+        trainer = Trainer(
+            self.config,
+            self.live.folds,
+            self.pipeline,
+            self.live.ids,
+            progress=progress,
+            standing=present.engagement,
+        )
+        fitted, seq = trainer.fit(events), self.live.seq
+        candidate, standing = candidate_of(fitted, events, self.config.kinds), standing_of(present)
+        verdict = judge(candidate, standing, self.config.learning)
+        self.catch_up()
+        if self.live.promoted != promoted:
+            changed = f"{self.live.promoted} took the place of {promoted} while this one was trained"
+            verdict = Verdict(False, [f"{changed}: train again to compare with it"])
+        version = version_name(self.clock())
+        figures = list(fitted.figures)
+        facts = {"seq": seq, "config": self.config.hash(), "figures": figures}
+        if verdict.promote:
+            inputs = {} if fitted.inputs is None else profile(fitted.inputs)
+            self.artifacts.save(version, fitted.models(), {**facts, "inputs": inputs})
+        decision = PROMOTE if verdict.promote else REFUSE
+        self._decide(version, {"decision": decision, "snapshot": version, "reasons": verdict.reasons, **facts})
+        self.artifacts.prune(self.config.worker.keep_snapshots, self._needed())
+        seconds = time.perf_counter() - started
+        return TrainingReport(version, verdict.promote, verdict.reasons, figures, seconds)
+
+    def decisions(self) -> list[Decision]:
+        """See `App.decisions`."""
+        return [
+            Decision(at, data["decision"], data["snapshot"], tuple(data.get("reasons", ())))
+            for at, data in self.live.log.verdicts("verdict")
+            if data.get("decision") in (PROMOTE, REFUSE, ROLL_BACK) and "snapshot" in data
+        ]
+
+    def roll_back(self, version: str | None) -> str:
+        """See `App.roll_back`."""
+        from fairshot.training import version_name
+
+        self.catch_up()
+        present, served = self.live.promoted, in_service(self.decisions())
+        if present is None:
+            raise RollBackError("no snapshot is in service, so there is nothing to roll back; run `fairshot train`")
+        if version is None and len(served) < 2:
+            raise RollBackError(f"{present} is the first snapshot in service: there is none before it to return to")
+        target = served[-2] if version is None else version
+        if target == present:
+            raise RollBackError(f"{target} is in service already")
+        self._check(target, present)
+        reason = f"{'the one before' if version is None else 'named'}, in place of {present}"
+        data = {"decision": ROLL_BACK, "snapshot": target, "from": present, "reasons": [reason]}
+        self._decide(version_name(self.clock()), data)
+        return target
+
+    def _check(self, target: str, present: str) -> None:
+        """Raise RollBackError where the version cannot serve."""
+        whole = [version for version in self.artifacts.versions() if version != present]
+        if target not in whole:
+            choice = f"kept are {', '.join(whole)}" if whole else "no other one is kept"
+            raise RollBackError(f"snapshot {target} is not among those on disk; {choice} (see worker.keep_snapshots)")
+        missing = load_artifacts(self.artifacts, target).missing
+        if missing:
+            raise RollBackError(f"snapshot {target} is damaged, {present} stays in service: {'; '.join(missing)}")
+
+    def _needed(self) -> list[str]:
+        """What serves, and what a roll back would return to."""
+        return in_service(self.decisions())[-2:]
+
+    def _decide(self, name: str, data: dict[str, Any]) -> None:
+        self.append(Draft(kind=Kind.VERDICT, at=self.clock(), id=f"verdict/{name}", data=data))
+        self.catch_up()
+
+
+def candidate_of(fitted: "Fitted", events: EventBatch, kinds: FeedbackKinds) -> Candidate:
+    """What promotion looks at, of fitted models and the log that they were fitted on."""
+    actions = np.unique(events.action[events.of(Kind.FEEDBACK) & (events.action >= 0)]).tolist()
+    tensors = {
+        f"{model}.{name}": tensor for model, (tensors, _) in fitted.models().items() for name, tensor in tensors.items()
+    }
+    told = [kinds.names[action] for action in actions]
+    return Candidate(tensors, fitted.engagement.kinds, fitted.heads, told, fitted.inputs)
+
+
+def standing_of(artifacts: Artifacts) -> Standing:
+    """What promotion looks at, of the snapshot in service."""
+    if artifacts.version is None:
+        return Standing()
+    kinds = () if artifacts.engagement is None else artifacts.engagement.kinds
+    facts = artifacts.facts
+    figures = [(model, name, value) for model, name, value in facts.get("figures", ())]
+    return Standing(artifacts.version, kinds, figures, facts.get("inputs", {}))
