@@ -50,7 +50,16 @@ def test_keep_leaves_the_last_in_the_dtypes_order_however_they_came(batches, kee
         last = lists.last(row).tolist()
         assert sorted(last) == sorted(entries)[-keep:]
         assert [at for at, _ in last] == sorted(at for at, _ in last)
-        assert len(lists[row]) <= 2 * keep + max(len(batch) for batch in batches)
+        assert len(lists[row]) <= 2 * keep
+
+
+@given(additions, st.integers(1, 3), st.booleans())
+def test_what_a_list_holds_does_not_depend_on_how_entries_were_batched(batches, keep, distinct):
+    one_by_one = filled([[entry] for batch in batches for entry in batch], keep, distinct=distinct)
+    for cut in (batches, [[entry for batch in batches for entry in batch]]):
+        lists = filled(cut, keep, distinct=distinct)
+        for row in one_by_one.rows():
+            assert lists[row].tolist() == one_by_one[row].tolist()
 
 
 @given(additions, st.one_of(st.none(), st.integers(1, 5)))

@@ -29,7 +29,8 @@ class Lists:
 
     Each list is one byte buffer, so that an entry costs its own width and reading is one copy.
     `keep` bounds every list to the entries that come last in the dtype's own order (its fields from
-    left to right, time first where age decides); `distinct` makes it a set.
+    left to right, time first where age decides), of which it may hold up to twice as many; `distinct` makes
+    it a set.
     """
 
     __slots__ = ("_buffers", "distinct", "dtype", "keep")
@@ -65,7 +66,25 @@ class Lists:
             buffer += entries[lo:hi].tobytes()
             # Twice the bound before cutting: the sort is then paid once in `keep` entries.
             if self.keep is not None and len(buffer) > 2 * self.keep * self.dtype.itemsize:
-                self._buffers[row] = bytearray(self._last(np.frombuffer(bytes(buffer), self.dtype)).tobytes())
+                held = self._cut(np.frombuffer(bytes(buffer), self.dtype), 2 * self.keep)
+                self._buffers[row] = bytearray(held.tobytes())
+
+    def _cut(self, entries: Array, most: int) -> Array:
+        """What is left when a list was cut each time that it held more than `most`, entry by entry.
+
+        So what a list holds depends on the entries alone, not on how they were batched.
+        """
+        held, done = entries[:most], most
+        while done < len(entries):
+            held = self._last(np.append(held, entries[done]))
+            done += 1
+            if not self.distinct:
+                # Cutting now and once more is cutting once: all but the last cut can wait.
+                skipped = (len(entries) - done) // (most + 1 - len(held)) * (most + 1 - len(held))
+                held, done = self._last(np.append(held, entries[done : done + skipped])), done + skipped
+            room = most - len(held)
+            held, done = np.append(held, entries[done : done + room]), done + room
+        return held
 
     def last(self, row: int) -> Array:
         """The entries of a row that count, ordered by their first field: at most `keep`, the last."""
