@@ -30,6 +30,7 @@ LONG = (
     "happiness",
     "latent_bandit",
     "scale",
+    "tuning",
 )
 """Above eight seconds, or with a figure in milliseconds, which a busy machine spoils."""
 ELSEWHERE = {"mean_discounted_gain"}

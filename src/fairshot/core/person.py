@@ -23,7 +23,8 @@ def occasions(users: View, rows: Any, mode: str) -> Array:
 
     rows: a row of `users`, or whatever indexes many. Reactions that were imported had no impressions here.
     """
-    return np.maximum(users[mode][rows], users["user_counts"][rows].sum(axis=-1))
+    most: Array = np.maximum(users[mode][rows], users["user_counts"][rows].sum(axis=-1))
+    return most
 
 
 @dataclass(frozen=True)
