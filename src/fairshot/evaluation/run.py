@@ -1,0 +1,98 @@
+"""`evaluate`: hold out, train once, rank for everybody by every arm, and measure."""
+
+from collections.abc import Mapping
+from functools import partial
+
+import numpy as np
+
+from fairshot.app import App
+from fairshot.core.arrays import Array
+from fairshot.core.events import concatenate
+from fairshot.evaluation.accuracy import accuracy
+from fairshot.evaluation.arms import arms
+from fairshot.evaluation.exposure import exposure, new_item_gains
+from fairshot.evaluation.heads import Heads
+from fairshot.evaluation.measured import Difference, Measured, PerPerson, means, paired
+from fairshot.evaluation.new_items import new_items
+from fairshot.evaluation.peers import peer_slates, peers
+from fairshot.evaluation.prepared import Prepared, Progress, prepare
+from fairshot.evaluation.protocols import split
+from fairshot.evaluation.report import Evaluation, fingerprint
+from fairshot.evaluation.slates import Arm, slates_of
+
+DEFAULTS = "defaults"
+
+
+def evaluate(
+    app: App,
+    protocol: str = "random",
+    *,
+    seed: int = 42,
+    k: int = 10,
+    with_peers: bool = False,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Hold out by a protocol, train, and rank for everybody: without fairness terms, as configured, and by peers.
+
+    The same models serve all arms; nothing in the data directory changes. Raises FairshotError where the
+    protocol is unknown or nothing can be held out, TrainingError where there is too little to learn from.
+    """
+    report = progress or (lambda _phase, _share: None)
+    events = concatenate(list(app.log.batches()))
+    prepared = prepare(app, events, split(events, protocol, seed), report)
+    if protocol == "new-items":
+        people, values = new_items(app, prepared, report)
+        figures: list[Measured] = []
+    else:
+        people, (figures, values) = len(prepared.people), _measured(app, prepared, k, with_peers, report)
+    figures = [*(one for arm, found in values.items() for one in means(arm, found)), *figures]
+    return Evaluation(
+        protocol=protocol,
+        seed=seed,
+        k=k,
+        data=fingerprint(events, app.live.ids),
+        config=app.config.hash(),
+        people=people,
+        figures=sorted(figures, key=lambda one: list(values).index(one.arm) if one.arm in values else len(values)),
+        differences=_differences(values),
+    )
+
+
+def _measured(
+    app: App, prepared: Prepared, k: int, with_peers: bool, report: Progress
+) -> tuple[list[Measured], dict[str, PerPerson]]:
+    """Exposure and heads of every arm, and the accuracy of each for each person."""
+    compared = {name: Arm(config, prepared.snapshot) for name, config in arms(app.config).items()}
+    model, kinds = prepared.snapshot.artifacts.engagement, app.config.kinds
+    heads = Heads(
+        prepared.events, np.flatnonzero(prepared.split.held), {kinds.code(name): name for name in model.kinds}
+    )
+    slates = slates_of(
+        compared, prepared.people, k, prepared.split.now, told={DEFAULTS: heads}, report=partial(report, "slates")
+    )
+    if with_peers:
+        matrix = prepared.matrix
+        for name, scores in peers(matrix):
+            report(name, 0.0)
+            slates[name] = peer_slates(scores, matrix, prepared.people, prepared.catalogue.listed, k)
+    figures, values = [], dict[str, PerPerson]()
+    for name, found in slates.items():
+        values[name] = accuracy(found, prepared.truth, k)
+        figures += exposure(name, found, prepared.catalogue)
+        figures += new_item_gains(name, found, prepared.truth, prepared.catalogue)
+    return figures + heads.figures(DEFAULTS) + _strangers(compared[DEFAULTS], prepared, k), values
+
+
+def _strangers(arm: Arm, prepared: Prepared, k: int) -> list[Measured]:
+    """Accuracy for those with nothing to train on, apart from the others."""
+    if not len(prepared.apart):
+        return []
+    slates: list[Array] = slates_of({DEFAULTS: arm}, prepared.apart, k, prepared.split.now)[DEFAULTS]
+    found = accuracy(slates, prepared.truth_of(prepared.apart), k)
+    return means(DEFAULTS, {f"{name} of people without training": value for name, value in found.items()})
+
+
+def _differences(values: Mapping[str, PerPerson]) -> list[Difference]:
+    """Every arm against the defaults, person by person."""
+    others = [(arm, found) for arm, found in values.items() if arm != DEFAULTS]
+    return [one for arm, found in others for one in paired(arm, found, DEFAULTS, values[DEFAULTS])]

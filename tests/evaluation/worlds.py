@@ -1,0 +1,65 @@
+"""Small logs for tests of the evaluation."""
+
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import HOUR, MICROSECONDS
+from fairshot.core.events import EventBatch, Kind, event_batch
+from fairshot.core.ids import Sizes
+
+SMALL = """
+[learning]
+factors = 8
+iterations = 3
+hidden = [8, 8]
+epochs = 40
+least_examples = 10
+negatives = 20
+"""
+NOW = 1_750_000_000 * MICROSECONDS
+
+
+def batch_of(
+    rows: list[tuple[int, int, int, int]], creators: dict[int, int] | None = None, stated: dict[int, str] | None = None
+) -> EventBatch:
+    """Rows of kind, person, item, time; creators: of items, whose records come first; stated: their creation."""
+    records = [(int(Kind.ITEM), -1, item, 0) for item in creators or {}]
+    rows, n = [*records, *rows], len(records) + len(rows)
+    kind, user, item, at = zip(*rows, strict=True) if rows else ((),) * 4
+    made = list((creators or {}).values())
+    columns = {
+        "seq": range(n),
+        "kind": kind,
+        "action": [0] * n,
+        "at": at,
+        "user": user,
+        "item": item,
+        "creator": made + [-1] * (n - len(made)),
+        "value": [np.nan] * n,
+        "position": [0] * n,
+        "propensity": [np.nan] * n,
+    }
+    data = [{"created_at": stated[i]} if stated and k == Kind.ITEM and i in stated else None for k, _, i, _ in rows]
+    return event_batch(columns, data, Sizes(users=4, items=9, creators=4))
+
+
+def rows_of(*slates: list[int]) -> list[Any]:
+    return [np.array(slate, dtype=np.int32) for slate in slates]
+
+
+def tastes(people: int = 30, each: int = 12, items: int = 60) -> list[dict[str, Any]]:
+    """Even people like even items, odd ones odd ones, some more than others."""
+    rng, events = np.random.default_rng(0), list[dict[str, Any]]()
+    popular = 1 / (np.arange(items // 2) + 2)
+    for user in range(people):
+        for thing in rng.choice(items // 2, each, replace=False, p=popular / popular.sum()):
+            at = (NOW - 500 * HOUR) // MICROSECONDS + len(events) * 60
+            name = f"i{2 * int(thing) + user % 2}"
+            event = {"event_id": f"e{len(events)}", "kind": "like", "user_id": f"u{user}", "item_id": name, "at": at}
+            events.append(event)
+    return events
+
+
+def catalogue(items: int = 60) -> list[dict[str, Any]]:
+    return [{"id": f"i{n}", "creator_id": f"c{n % 30}", "title": f"theme{n % 2}"} for n in range(items)]
