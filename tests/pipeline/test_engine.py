@@ -10,6 +10,7 @@ import pytest
 from fairshot.app import App
 from fairshot.core.arrays import Floats, Ints
 from fairshot.core.candidates import Candidates
+from fairshot.core.errors import StageError
 from fairshot.core.request import Context
 from fairshot.core.slate import Slate, Trace
 from fairshot.pipeline.engine import Pipeline
@@ -231,3 +232,45 @@ def test_nothing_at_all(context: Contexts) -> None:
     slate = Pipeline()(context("u1"))
     assert len(slate) == 0
     accounted(slate)
+
+
+@dataclass(frozen=True)
+class Lot(Given):
+    """Swaps the first two by a coin that is not tossed here."""
+
+    chance: float = 0.5
+
+    def probabilities(self, slate: Slate) -> Floats:
+        found = np.eye(len(slate.pool), len(slate))
+        found[:2, :2] = np.array([[1 - self.chance, self.chance], [self.chance, 1 - self.chance]])
+        return found
+
+
+def test_the_distribution_of_a_slate(world: App, context: Contexts) -> None:
+    ctx = context("u1", limit=3)
+    pool, certain = small().distribution(ctx)
+    assert pool.rows.tolist() == list(range(9, -1, -1))
+    np.testing.assert_array_equal(certain, np.eye(10, 3))
+    turn = given("blenders", "turn", lambda slate, _: replace(slate, rows=slate.rows[::-1]))
+    _, turned = small(blenders=(turn,)).distribution(ctx)
+    np.testing.assert_array_equal(turned, np.eye(10, 3)[[2, 1, 0, *range(3, 10)]])
+    lot = given("blenders", "lot", lambda slate, _: slate, Lot)
+    _, drawn = small(blenders=(lot,)).distribution(ctx)
+    np.testing.assert_array_equal(drawn[:3], [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    pool, whole = world.pipeline.distribution(ctx)
+    np.testing.assert_allclose(whole.sum(axis=0), 1)
+    slate = world.pipeline(ctx)
+    at = [int(np.flatnonzero(pool.rows == row)[0]) for row in slate.rows]
+    np.testing.assert_allclose(whole[at, np.arange(3)], slate.propensity)
+
+
+def test_lots_of_which_nothing_is_said_have_no_distribution(context: Contexts) -> None:
+    secret = given("blenders", "secret", lambda slate, _: replace(slate, propensity=np.full(len(slate), 0.5)))
+    with pytest.raises(StageError, match="probabilities"):
+        small(blenders=(secret,)).distribution(context("u1"))
+
+
+def test_a_blender_with_wrong_probabilities_is_left_out_of_the_distribution(context: Contexts) -> None:
+    wrong = Stage("blenders", "wrong", Lot(lambda slate, _: slate, chance=-1.0))
+    _, found = small(blenders=(wrong,)).distribution(context("u1", limit=2))
+    np.testing.assert_array_equal(found, np.eye(10, 2))

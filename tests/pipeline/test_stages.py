@@ -1,5 +1,6 @@
 """What each stage promises beyond the contract: seen in a world where the answer is known."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -348,6 +349,35 @@ def test_propensities_of_random_slots_are_what_happens(world: App, context: Cont
     drawn = counts[:, 4:10]
     np.testing.assert_allclose(expected[:, 4:10][drawn > 0], 0.3 / 6)
     np.testing.assert_allclose(drawn / draws, 0.3 / 6, atol=0.015)
+
+
+@pytest.mark.parametrize("pool", [4, 5, 6, 9])
+def test_probabilities_of_random_slots_are_exact(world: App, context: Contexts, pool: int) -> None:
+    """All ways in which lots can fall are gone through, also where fewer are left out than there are positions."""
+    share, length = 0.4, 4
+    ctx = context("u1", limit=length)
+    slate = replace(
+        world.pipeline(ctx),
+        rows=np.arange(length, dtype=np.int32),
+        pool=ranked(world, ctx, pool),
+        propensity=np.ones(4),
+    )
+    exact = np.zeros((pool, length))
+    for by_lot in itertools.product((False, True), repeat=length):
+        weight = share ** sum(by_lot) * (1 - share) ** (length - sum(by_lot))
+        drawn = min(sum(by_lot), pool - length)
+        orders = list(itertools.permutations(range(length, pool), drawn))
+        for order in orders:
+            row = list(range(length))
+            for position, taken in zip(np.flatnonzero(by_lot), order, strict=False):
+                row[position] = taken
+            exact[row, np.arange(length)] += weight / len(orders)
+    stage = RandomSlot(share)
+    np.testing.assert_allclose(stage.probabilities(slate), exact, atol=1e-12)
+    slate = take_positions(replace(slate, parts={}), np.arange(length), ((),) * length)
+    for n in range(50):
+        blended = stage(slate, Context(replace(ctx.request, id=f"request {n}"), ctx.snapshot))
+        np.testing.assert_allclose(blended.propensity, exact[blended.rows, np.arange(length)])
 
 
 def test_options_are_strict() -> None:

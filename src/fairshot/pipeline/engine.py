@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Ints, Rows, distinct, marked
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct, marked
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.errors import FairshotError, StageError
 from fairshot.core.request import Context
@@ -39,6 +39,14 @@ class Pipeline:
     def __call__(self, ctx: Context) -> Slate:
         """Answer a request. Pure: the same context gives the same slate, and nothing is written."""
         return _Run(self, ctx).slate()
+
+    def distribution(self, ctx: Context) -> tuple[Candidates, Floats]:
+        """The pool, best value first, and with which probability each of it would stand at each position.
+
+        float64 (pool, positions): exact, over all that a last blender could have drawn by lot. Raises
+        StageError where something is drawn by lot that does not say with which probabilities.
+        """
+        return _Run(self, ctx).distribution()
 
     def candidates(self, ctx: Context) -> Rows:
         """The rows that sources bring and filters pass: what training compares with."""
@@ -75,7 +83,7 @@ class _Run:
         batch = self.features(batch)
         pool, order = self.value(batch)
         chosen, notes = self._rerank(pool)
-        slate = self._blend(self._place(pool, chosen, notes))
+        slate = self._blend(self._place(pool, chosen, notes), self.pipeline.blenders)
         shown = marked(len(self.ctx.snapshot.ids.items), slate.rows)[self.all_rows[alive[order]]]
         self.fate[alive[order[shown]]] = Trace.SHOWN
         return slate.with_trace(
@@ -89,6 +97,22 @@ class _Run:
                 seconds=perf_counter() - self.started,
             )
         )
+
+    def distribution(self) -> tuple[Candidates, Floats]:
+        passed, _ = self.filter(self.gather())
+        pool, _ = self.value(self.features(passed))
+        blenders = self.pipeline.blenders
+        lot = blenders[-1:] if blenders and blenders[-1].by_lot else ()
+        slate = self._blend(self._place(pool, *self._rerank(pool)), blenders[: len(blenders) - len(lot)])
+        if not (slate.propensity == 1).all():
+            raise StageError("a blender that is not the last draws by lot, or one does not say its probabilities")
+        for stage in lot:
+            found, _ = self._attempt(stage, len(slate), partial(_checked_probabilities, stage, slate))
+            if found is not None:
+                return pool, found
+        certain = np.zeros((len(pool), len(slate)))
+        certain[np.argsort(pool.rows)[np.searchsorted(np.sort(pool.rows), slate.rows)], np.arange(len(slate))] = 1
+        return pool, certain
 
     def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Step]:
         start = perf_counter()
@@ -182,8 +206,8 @@ class _Run:
         )
         return take_positions(blank, chosen, notes)
 
-    def _blend(self, slate: Slate) -> Slate:
-        for stage in self.pipeline.blenders:
+    def _blend(self, slate: Slate, blenders: tuple[Stage, ...]) -> Slate:
+        for stage in blenders:
             blended, step = self._attempt(stage, len(slate), partial(_checked_blend, stage, slate, self.ctx))
             slate = slate if blended is None else blended
             self._done(step, len(slate))
@@ -261,6 +285,15 @@ def _checked_blend(stage: Stage, slate: Slate, ctx: Context) -> Slate:
     if propensity.shape != (k,) or not ((propensity > 0) & (propensity <= 1)).all():
         raise StageError("propensities must be probabilities above zero")
     return blended
+
+
+def _checked_probabilities(stage: Stage, slate: Slate) -> Floats:
+    found: Floats = stage.call.probabilities(slate)
+    if found.shape != (len(slate.pool), len(slate)) or not np.allclose(found.sum(axis=0), 1) or (found < 0).any():
+        raise StageError(
+            f"probabilities of {len(slate.pool)} candidates at {len(slate)} positions must sum to 1 at each"
+        )
+    return found
 
 
 def _finite(column: Array, name: str) -> None:

@@ -53,7 +53,11 @@ class Reranker(Protocol):
 
 
 class Blender(Protocol):
-    """Changes a finished slate without losing or doubling a row."""
+    """Changes a finished slate without losing or doubling a row.
+
+    One that draws by lot stands last and also has `probabilities(slate)`: float64 (pool, positions), with
+    which each candidate comes to stand at each position; what a log is judged by.
+    """
 
     def __call__(self, slate: Slate, ctx: Context) -> Slate: ...
 
@@ -70,6 +74,11 @@ class Stage:
     def fails_closed(self) -> bool:
         """Whether a failure must remove every candidate."""
         return bool(getattr(self.call, "fails_closed", False))
+
+    @property
+    def by_lot(self) -> bool:
+        """Whether a blender draws by lot, and says with which probabilities."""
+        return hasattr(self.call, "probabilities")
 
     @property
     def personal(self) -> bool:
