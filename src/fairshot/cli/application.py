@@ -23,6 +23,7 @@ from fairshot.cli import (
     reproduce,
     serve,
     train,
+    tune,
 )
 from fairshot.core.errors import FairshotError
 
@@ -50,7 +51,10 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start": (demo.demo, init.init, serve.serve),
     "Data and models": (data.data, import_.import_, train.train),
     "Look": (feed.feed, explain.explain, evaluate.evaluate, doctor.doctor),
-    "Govern": (moderate.moderate,),
+    "Govern": (
+        moderate.moderate,
+        tune.tune,
+    ),
     "Prove": (reproduce.reproduce, bench.bench),
 }
 for _panel, _commands in _PANELS.items():

@@ -89,8 +89,11 @@ def _state(folder: Folder, config: Config) -> Iterator[Check]:
     if not folder.log.exists():
         return
     with open_app(folder.root, config=config) as app:
-        status, promoted = app.status(), app.live.promoted
+        status, promoted, tuned = app.status(), app.live.promoted, app.live.snapshot.tuned
     yield Check("state", "well", f"{status.items} items, {status.creators} creators, {status.users} users")
+    if tuned:
+        found = (f"{name} {weight:g} (configured {config.feedback[name].weight:g})" for name, weight in tuned.items())
+        yield Check("weights", "well", f"decided by tuning: {', '.join(found)}; `fairshot tune --history` says why")
     if not status.events.get("feedback"):
         yield Check("feedback", "missing", "there is none, so nothing can be learned: `fairshot import` events")
     if promoted is None:

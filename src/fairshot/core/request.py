@@ -66,12 +66,8 @@ class Context:
 
     @cached_property
     def weights(self) -> Floats:
-        """What the probability of each kind of feedback is worth in this request: float64 (kinds,).
-
-        Those of configuration, overridden by those that tuning decided, times the perturbation.
-        """
-        tuned = self.snapshot.world["tuned_weights"][0]
-        weights = np.where(np.isnan(tuned), self.snapshot.feedback.weights, tuned)
+        """What the probability of each kind of feedback is worth in this request, perturbed: float64 (kinds,)."""
+        weights = self.snapshot.weights
         return weights if self.perturbation is None else weights * np.exp(self.perturbation)
 
     def rng(self, stage: str) -> np.random.Generator:

@@ -124,6 +124,18 @@ class Snapshot:
     tuning: Tuning = field(default_factory=Tuning)
 
     @property
+    def weights(self) -> Floats:
+        """What each kind of feedback is worth: as configured, overridden where tuning decided, float64 (kinds,)."""
+        tuned = self.world["tuned_weights"][0]
+        return np.where(np.isnan(tuned), self.feedback.weights, tuned)
+
+    @property
+    def tuned(self) -> dict[str, float]:
+        """The weights that tuning decided, by kind."""
+        decided = zip(self.feedback.names, self.world["tuned_weights"][0].tolist(), strict=True)
+        return {name: weight for name, weight in decided if not np.isnan(weight)}
+
+    @property
     def version(self) -> str | None:
         """The version of the models, None before the first training."""
         return self.artifacts.version
