@@ -1,7 +1,8 @@
 """`fairshot evaluate`: offline quality and exposure."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -9,6 +10,9 @@ from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory, existing
 
 if TYPE_CHECKING:
     from fairshot.evaluation import Evaluation
+
+T = TypeVar("T")
+TERM, WEIGHTS = "creator", "0.5,1,2,4,8,16,32"
 
 
 def evaluate(
@@ -30,6 +34,16 @@ def evaluate(
             help="A report written with --json, to compare with.",
         ),
     ] = None,
+    frontier: Annotated[
+        bool,
+        typer.Option("--frontier", help="Instead: nDCG against the exposure of the least popular, as a picture."),
+    ] = False,
+    seeds: Annotated[str, typer.Option(metavar="N,N,…", help="Of the frontier: splits to average over.")] = "42",
+    term: Annotated[str, typer.Option(help="Of the frontier: the value term whose weight is swept.")] = TERM,
+    weights: Annotated[str, typer.Option(metavar="X,X,…", help="Of the frontier: the weights of the term.")] = WEIGHTS,
+    picture: Annotated[
+        Path, typer.Option(metavar="FILE", dir_okay=False, help="Of the frontier: where the picture goes, as PNG.")
+    ] = Path("frontier.png"),
     as_json: AsJSON = False,
 ) -> None:
     """Hold reactions out, train on the rest, rank the whole catalogue for everybody, and compare.
@@ -42,7 +56,13 @@ def evaluate(
       fairshot evaluate --protocol latest --json > before.json
       fairshot evaluate --protocol latest --against before.json
       fairshot evaluate --peers
+      fairshot evaluate --frontier --seeds 42,1,2,3,4
     """
+    if frontier:
+        _frontier(
+            folder, numbers("--seeds", seeds, int), term, numbers("--weights", weights, float), k, picture, as_json
+        )
+        return
     import fairshot
     from fairshot.cli.output import print_json, progress, tell
     from fairshot.evaluation import compare, read_report
@@ -58,6 +78,40 @@ def evaluate(
         print_json(_document(found, comparison))
     else:
         _print(found, comparison)
+
+
+def numbers(option: str, text: str, kind: Callable[[str], T]) -> list[T]:
+    """The numbers of an option that is written as N,N."""
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a list of numbers; write it as N,N", param_hint=option) from None
+
+
+def _frontier(
+    folder: Path, seeds: list[int], term: str, weights: list[float], k: int, picture: Path, as_json: bool
+) -> None:
+    import fairshot
+    from fairshot.cli.output import print_json, print_table, progress, tell
+    from fairshot.evaluation.frontier import DISCOUNTED, GIVEN, PIPELINE, accuracy_at
+    from fairshot.evaluation.frontier import frontier as sweep
+    from fairshot.evaluation.picture import draw
+
+    with fairshot.open(str(existing(folder))) as app, progress("sweeping") as report:
+        found = sweep(app, seeds, term, weights, k=k, progress=report)
+    draw(found, picture)
+    if as_json:
+        print_json(found.document())
+    else:
+        rows = [(p.arm, p.at[1], f"± {p.bars[1]:.4f}", p.at[0], f"± {p.bars[0]:.4f}") for p in found.points]
+        columns = ("arm", f"nDCG@{k}", "over seeds", "exposure of the least popular 80 %", "over seeds ")
+        print_table(columns, rows, f"protocol random, seeds {', '.join(map(str, seeds))}")
+        read = {line: [accuracy_at(found.line(line), share) for share in GIVEN] for line in (PIPELINE, DISCOUNTED)}
+        given = [
+            (line, *("" if value is None else f"{value:.4f}" for value in values)) for line, values in read.items()
+        ]
+        print_table(("at an exposure of", *(f"{share:.0%}" for share in GIVEN)), given, f"nDCG@{k} between the points")
+    tell(f"the picture is in {picture}")
 
 
 def _document(found: "Evaluation", comparison: Any) -> dict[str, Any]:

@@ -79,7 +79,12 @@ def peers(matrix: csr_matrix) -> Iterator[tuple[str, Scores]]:
         scores = ease(matrix)
         yield "EASE", scores
         for power in DISCOUNTS:
-            yield f"EASE / (1 + popularity)^{power:g}", discounted(scores, matrix, power)
+            yield discount_name(power), discounted(scores, matrix, power)
+
+
+def discount_name(power: float) -> str:
+    """What EASE with a popularity discount is called."""
+    return f"EASE / (1 + popularity)^{power:g}"
 
 
 def peer_slates(scores: Scores, matrix: csr_matrix, people: Ints, listed: Ints, k: int) -> list[Array]:
