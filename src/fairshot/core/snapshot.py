@@ -94,6 +94,7 @@ class Artifacts:
     missing: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     retrieval: Any = None
+    causal: Any = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from fairshot.core.errors import CorruptArtifactError
 from fairshot.core.snapshot import Artifacts, Vectors
+from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
 from fairshot.learning.multipliers import Multipliers
@@ -28,14 +29,21 @@ def load_artifacts(store: ArtifactStore, version: str | None) -> Artifacts:
         index = _attempt(lambda: store.load(version, "index")[0].get("index"), missing)
         nearest = VectorSearch(vectors, index)
     multipliers = _attempt(lambda: _multipliers(store, version), missing)
+    causal = _attempt(lambda: _causal(store, version), missing)
     facts = _attempt(lambda: store.manifest(version)["facts"], missing)
-    return Artifacts(version, vectors, nearest, engagement, multipliers, tuple(missing), facts or {})
+    return Artifacts(version, vectors, nearest, engagement, multipliers, tuple(missing), facts or {}, causal=causal)
 
 
 def _multipliers(store: ArtifactStore, version: str) -> Multipliers | None:
     """None of a snapshot from before there were any: it lacks nothing that it was made for."""
     has = "multipliers" in store.manifest(version).get("models", ())
     return Multipliers.load(*store.load(version, "multipliers")) if has else None
+
+
+def _causal(store: ArtifactStore, version: str) -> CausalModel | None:
+    """None of a snapshot without the layer: it lacks nothing that it was made for."""
+    has = "causal" in store.manifest(version).get("models", ())
+    return CausalModel.load(*store.load(version, "causal")) if has else None
 
 
 def _vectors(store: ArtifactStore, version: str) -> Vectors:
