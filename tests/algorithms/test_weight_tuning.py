@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fairshot.algorithms.arguments import Floats, Ints
 from fairshot.algorithms.weight_tuning import (
     LARGEST_STEP,
     Response,
@@ -14,12 +15,17 @@ from fairshot.algorithms.weight_tuning import (
 from fairshot.reproductions import tuning
 
 
-def log(seed=0, people=400, days=5, k=3, slope=(0.2, 0.0, -0.1), curvature=None, own=0.5):
+def log(people: int = 400, curvature: Floats | None = None, own: float = 0.5) -> tuple[Floats, Floats, Ints, Ints]:
     """Outcomes of a quadratic in the factors, with an effect of each person and each day's own."""
-    rng = np.random.default_rng(seed)
-    person, day = np.repeat(np.arange(people), days), np.tile(np.arange(days), people)
-    z = rng.normal(0, 0.3, (people * days, k))
-    y = z @ np.array(slope[:k]) + own * rng.normal(size=people)[person] + 3.0 * day + 0.2 * rng.normal(size=len(z))
+    rng = np.random.default_rng(0)
+    person, day = np.repeat(np.arange(people), 5), np.tile(np.arange(5), people)
+    z = rng.normal(0, 0.3, (len(person), 3))
+    y = (
+        z @ np.array([0.2, 0.0, -0.1])
+        + own * rng.normal(size=people)[person]
+        + 3.0 * day
+        + 0.2 * rng.normal(size=len(z))
+    )
     return z, y if curvature is None else y + np.einsum("ni,ij,nj->n", z, curvature, z) / 2, person, day
 
 

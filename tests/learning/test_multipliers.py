@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from fairshot.core.arrays import Array, Floats
 from fairshot.learning.multipliers import LARGEST, Multipliers, fit_multipliers, fit_rates, log_likelihood
 
 NAMES = ("hide", "like", "share")
 
 
-def people(seed=0, n=3_000, shape=2.0, rate=20.0):
+def people(seed: int = 0, n: int = 3_000, shape: float = 2.0, rate: float = 20.0) -> tuple[Array, Floats, Floats]:
     """Counts of two kinds in which people differ and one in which they do not, their occasions, and true rates."""
     rng = np.random.default_rng(seed)
     occasions = rng.integers(1, 150, n).astype(float)
@@ -16,10 +17,21 @@ def people(seed=0, n=3_000, shape=2.0, rate=20.0):
     return rng.poisson(rates * occasions[:, None]), occasions, rates
 
 
+def rates_of(counts: Array, occasions: Floats) -> tuple[float, float]:
+    found = fit_rates(counts.astype(float), occasions)
+    assert found is not None
+    return found
+
+
+def model_of() -> Multipliers:
+    counts, occasions, _ = people()
+    return fit_multipliers(counts, occasions, NAMES)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_planted_differences_are_recovered(seed):
     counts, occasions, _ = people(seed)
-    shape, rate = fit_rates(counts[:, 1].astype(float), occasions)
+    shape, rate = rates_of(counts[:, 1], occasions)
     assert shape == pytest.approx(2.0, rel=0.15)
     assert shape / rate == pytest.approx(0.1, rel=0.05)
 
@@ -44,11 +56,11 @@ def test_shrinkage_foretells_better_than_raw_rates_and_than_one_rate_for_all():
     rng = np.random.default_rng(1)
     kept = rng.binomial(counts[:, 1], 0.5).astype(float)
     half, held = occasions / 2, counts[:, 1] - kept
-    shape, rate = fit_rates(kept, half)
+    shape, rate = rates_of(kept, half)
     shrunk = log_likelihood(held, half, shape + kept, rate + half).sum()
 
-    def poisson(rates):
-        return (held * np.log(rates * half) - rates * half).sum()
+    def poisson(rates: Floats) -> float:
+        return float((held * np.log(rates * half) - rates * half).sum())
 
     raw = np.maximum(kept, 0.5) / half
     one = np.full(len(kept), kept.sum() / half.sum())
@@ -80,13 +92,13 @@ def test_little_evidence_moves_little():
 
 def test_one_call_for_all_is_the_calls_for_each():
     counts, occasions, _ = people(n=50)
-    model = fit_multipliers(*people()[:2], NAMES)
+    model = model_of()
     together = model(NAMES, counts, occasions)
     np.testing.assert_array_equal(together, [model(NAMES, c, e) for c, e in zip(counts, occasions, strict=True)])
 
 
 def test_a_store_gives_back_what_it_was_given():
-    model = fit_multipliers(*people()[:2], NAMES)
+    model = model_of()
     again = Multipliers.load(*model.dump())
     counts, occasions, _ = people(n=20)
     np.testing.assert_array_equal(again(NAMES, counts, occasions), model(NAMES, counts, occasions))
