@@ -17,53 +17,11 @@ from fairshot.core.person import Person
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.learning.nearest import VectorSearch
+from fairshot.learning.towers import Tower
 from fairshot.pipeline.engine import Pipeline
 
 BLOCK = 20_000
 """Items that are described at once: bounds the memory that a large catalogue takes."""
-MOST_DEVIATIONS = 6.0
-
-
-@dataclass(frozen=True, slots=True)
-class Tower:
-    """y = x S + relu(x A + a) B + b, x the standardised inputs.
-
-    mean, scale: float32 (f,); skip: S (f, r); layers: A (f, h), a (h,), B (h, r), b (r,).
-    """
-
-    mean: Floats
-    scale: Floats
-    skip: Floats
-    layers: tuple[Floats, ...]
-
-    def __call__(self, inputs: Floats) -> Floats:
-        """Vectors, float32 (n, r), of inputs float32 (n, f)."""
-        plain = standardised(inputs, self.mean, self.scale)
-        first, bias, second, constant = self.layers
-        hidden = plain @ first
-        hidden += bias
-        np.maximum(hidden, 0, out=hidden)
-        vectors: Floats = plain @ self.skip
-        vectors += hidden @ second
-        vectors += constant
-        return vectors
-
-    def dump(self, name: str) -> dict[str, Array]:
-        """Tensors for storage."""
-        arrays = (self.mean, self.scale, self.skip, *self.layers)
-        return {f"{name}.{number}": array for number, array in enumerate(arrays)}
-
-    @classmethod
-    def load(cls, name: str, tensors: Mapping[str, Array]) -> Self:
-        """The tower from what `dump` gave."""
-        mean, scale, skip, *layers = (tensors[f"{name}.{number}"] for number in range(7))
-        return cls(mean, scale, skip, tuple(layers))
-
-
-def standardised(inputs: Floats, mean: Floats, scale: Floats) -> Floats:
-    """(inputs - mean) / scale, cut at six: beyond what it was taught with, a tower does not extrapolate."""
-    plain: Floats = (inputs - mean) / scale
-    return np.clip(plain, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=plain)
 
 
 @dataclass(slots=True)
@@ -108,8 +66,12 @@ class RetrievalModel:
         self._grow(len(snapshot.ids.items))
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK].astype(np.int32)
-            described = item_inputs(self.pipeline, snapshot, part, self.at)
-            self.items[part] = self.towers[1](item_matrix(described, self.columns, snapshot, part, self.labels))
+            self.items[part] = self.towers[1](self.inputs(snapshot, part))
+
+    def inputs(self, snapshot: Snapshot, rows: Rows) -> Floats:
+        """The item tower's inputs, float32 (n, f)."""
+        described = item_inputs(self.pipeline, snapshot, rows, self.at)
+        return item_matrix(described, self.columns, snapshot, rows, self.labels)
 
     def _grow(self, n: int) -> None:
         have = len(self.items)
@@ -170,12 +132,12 @@ def person_inputs(person: Person, labels: Floats) -> Floats | None:
     if vector is None:
         return None
     nothing = np.zeros_like(vector)
-    length = np.float32(np.linalg.norm(vector))
+    length = float(np.linalg.norm(vector))
     liked = person.liked["item"]
     label = person.snapshot.items["label"][liked]
     label = label[(label >= 0) & (label < len(labels))]
-    mix = labels[label].sum(axis=0) / np.float32(max(len(liked), 1)) if len(label) else nothing
-    sizes = [length, np.log1p(np.float32(len(liked))), np.float32(session is not None)]
+    mix = labels[label].sum(axis=0) / len(liked) if len(label) else nothing
+    sizes = np.array([length, np.log1p(len(liked)), session is not None], np.float32)
     parts = [vector, vector / max(length, 1e-9), nothing if session is None else session, mix, sizes]
     return np.concatenate(parts, dtype=np.float32)
 
