@@ -48,7 +48,6 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     hidden: list[Positive]
     epochs: Positive
     least_examples: Positive
-    attribution_hours: Annotated[float, Meta(gt=0)]
     tolerance: Share
     calibration_tolerance: Share
     drift_tolerance: Annotated[float, Meta(ge=0)]

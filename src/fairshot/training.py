@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import HOUR, Array, Bools, Floats, Rows
+from fairshot.core.arrays import Array, Bools, Floats, Rows
 from fairshot.core.errors import TrainingError
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
@@ -25,10 +25,10 @@ from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
 from fairshot.core.tables import views
 from fairshot.decisions.drift import Inputs
 from fairshot.decisions.promotion import Figure, HeldOut
-from fairshot.learning.attribution import attribute
 from fairshot.learning.content import ContentEncoder, fit_content
 from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
+from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import (
     Feedback,
     feedback_of,
@@ -153,10 +153,12 @@ class Trainer:
         examples = self._examples(events, feedback, held, past)
         if examples is None:
             return WITHOUT_HEADS, {}, None
-        inputs = Inputs(examples.features, examples.inputs, examples.weights, examples.user)
+        inputs = Inputs(examples.features, examples.inputs, examples.weights, examples.user, examples.item)
         kinds = [n for n, name in enumerate(self.kinds.names) if examples.labels[:, n].sum() >= settings.least_examples]
+        if not kinds:
+            return WITHOUT_HEADS, {}, inputs
         test = np.isin(examples.user, _drawn(examples.user, 0.15))
-        if not kinds or test.all():  # a single person cannot be both taught with and tested on
+        if test.all():  # a single person cannot be both taught with and tested on
             return WITHOUT_HEADS, {}, inputs
         labels = examples.labels[:, kinds]
         names = [self.kinds.names[n] for n in kinds]
@@ -193,9 +195,7 @@ class Trainer:
         snapshot = self._past_snapshot(events, feedback, held, past)
         answers = feedback.where(held)
         people = _drawn_people(answers.user, settings.people)
-        shown = attribute(
-            events, len(self.kinds.names), int(settings.attribution_hours * HOUR), self.config.impressions.mode
-        )
+        shown = attribute(events, self.kinds, self.config.impressions.mode)
         ignored = ~shown.labels.any(axis=1)
         answered_by = grouped(answers.user, people)
         ignored_by = grouped(shown.user[ignored], people)
@@ -231,7 +231,7 @@ class Trainer:
         batch = self.pipeline.describe(ctx, rows)
         names = sorted(name for name, column in batch.columns.items() if _is_input(name, column))
         inputs = np.stack([batch[name] for name in names], axis=1).astype(np.float32)
-        return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row))
+        return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row), rows)
 
     def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, vectors: Vectors) -> Snapshot:
         """State and vectors without each person's held-out feedback and what led to it.
@@ -265,7 +265,7 @@ class Trainer:
 class Examples:
     """Rows of one training set.
 
-    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,); user: (n,).
+    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,); user, item: rows (n,).
     """
 
     features: tuple[str, ...]
@@ -273,13 +273,16 @@ class Examples:
     labels: Floats
     weights: Floats
     user: Array
+    item: Rows
 
 
 def joined(parts: list[Examples]) -> Examples | None:
     """Training sets of many people together; None of none."""
     if not parts:
         return None
-    stack = [np.concatenate([getattr(p, name) for p in parts]) for name in ("inputs", "labels", "weights", "user")]
+    stack = [
+        np.concatenate([getattr(p, name) for p in parts]) for name in ("inputs", "labels", "weights", "user", "item")
+    ]
     return Examples(parts[0].features, *stack)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from msgspec import Meta, Struct
 
-from fairshot.core.arrays import Array, Floats
+from fairshot.core.arrays import HOUR, Array, Floats, Ints
 
 
 class FeedbackKind(Struct, frozen=True, forbid_unknown_fields=True):
@@ -15,13 +15,15 @@ class FeedbackKind(Struct, frozen=True, forbid_unknown_fields=True):
 
     weight: what its probability is worth in the value model (negative: it speaks against showing);
     preference: what it says of the person's taste, as confidence of the item's fold-in (negative: against);
-    like: whether a creator counts it as a like; trend: what it adds to a rise.
+    like: whether a creator counts it as a like; trend: what it adds to a rise; window_hours: how long after an
+    impression it is still taken to be its effect.
     """
 
     weight: float = 0.0
     preference: float = 0.0
     like: bool = False
     trend: float = 0.0
+    window_hours: Annotated[float, Meta(gt=0, le=24 * 366)] = 24.0
 
 
 class Impressions(Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +42,8 @@ class FeedbackKinds:
     preferences: Floats
     likes: Array
     trends: Floats
+    windows: Ints
+    """Of attribution, microseconds."""
 
     @classmethod
     def of(cls, kinds: Mapping[str, FeedbackKind]) -> "FeedbackKinds":
@@ -51,6 +55,7 @@ class FeedbackKinds:
             preferences=np.array([k.preference for k in values]),
             likes=np.array([k.like for k in values], dtype=bool),
             trends=np.array([k.trend for k in values]),
+            windows=np.array([round(k.window_hours * HOUR) for k in values], dtype=np.int64),
         )
 
     def code(self, name: str | None) -> int:
