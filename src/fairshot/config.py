@@ -51,6 +51,7 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: Share
     calibration_tolerance: Share
     drift_tolerance: Annotated[float, Meta(ge=0)]
+    drift_exempt: list[str]
 
 
 class Worker(Struct, frozen=True, forbid_unknown_fields=True):

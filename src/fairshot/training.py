@@ -154,7 +154,13 @@ class Trainer:
         if examples is None:
             return WITHOUT_HEADS, {}, None
         inputs = Inputs(examples.features, examples.inputs, examples.weights, examples.user, examples.item)
-        kinds = [n for n, name in enumerate(self.kinds.names) if examples.labels[:, n].sum() >= settings.least_examples]
+        # A head in service stays with half as many examples: few more or less must not make it come and go.
+        serving = () if self.standing is None else self.standing.kinds
+        kinds = [
+            n
+            for n, name in enumerate(self.kinds.names)
+            if examples.labels[:, n].sum() * (2 if name in serving else 1) >= settings.least_examples
+        ]
         if not kinds:
             return WITHOUT_HEADS, {}, inputs
         test = np.isin(examples.user, _drawn(examples.user, 0.15))
@@ -175,7 +181,14 @@ class Trainer:
         predicted = model.predict(examples.inputs[test])
         standing = self._standing(examples.features, examples.inputs[test])
         heads = {
-            name: HeldOut(truth, predicted[:, head], standing.get(name), examples.weights[test], examples.user[test])
+            name: HeldOut(
+                truth,
+                predicted[:, head],
+                standing.get(name),
+                examples.weights[test],
+                examples.user[test],
+                examples.item[test],
+            )
             for head, name in enumerate(names)
             if 0 < (truth := labels[test, head]).sum() < len(truth)
         }
@@ -265,7 +278,8 @@ class Trainer:
 class Examples:
     """Rows of one training set.
 
-    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,); user, item: rows (n,).
+    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,);
+    user, item: rows (n,).
     """
 
     features: tuple[str, ...]

@@ -57,7 +57,8 @@ class Versions:
             standing=present.engagement,
         )
         fitted, seq = trainer.fit(events), self.live.seq
-        candidate, standing = candidate_of(fitted, events, self.config.kinds), standing_of(present)
+        growth = seq / max(1, present.facts.get("seq", seq))
+        candidate, standing = candidate_of(fitted, events, self.config.kinds, growth), standing_of(present)
         verdict = judge(candidate, standing, self.config.learning)
         self.catch_up()
         if self.live.promoted != promoted:
@@ -121,14 +122,14 @@ class Versions:
         self.catch_up()
 
 
-def candidate_of(fitted: "Fitted", events: EventBatch, kinds: FeedbackKinds) -> Candidate:
-    """What promotion looks at, of fitted models and the log that they were fitted on."""
+def candidate_of(fitted: "Fitted", events: EventBatch, kinds: FeedbackKinds, growth: float) -> Candidate:
+    """What promotion looks at, of fitted models and the log that they were fitted on, so many times as long as then."""
     actions = np.unique(events.action[events.of(Kind.FEEDBACK) & (events.action >= 0)]).tolist()
     tensors = {
         f"{model}.{name}": tensor for model, (tensors, _) in fitted.models().items() for name, tensor in tensors.items()
     }
     told = [kinds.names[action] for action in actions]
-    return Candidate(tensors, fitted.engagement.kinds, fitted.heads, told, fitted.inputs)
+    return Candidate(tensors, fitted.engagement.kinds, fitted.heads, told, fitted.inputs, growth)
 
 
 def standing_of(artifacts: Artifacts) -> Standing:

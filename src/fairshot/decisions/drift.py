@@ -1,8 +1,9 @@
 """Drift: whether the features that the ranking net reads still mean what they meant to the one in service.
 
-What counts is how a person's candidates differ from each other, for that alone ranks them; so each feature is
-taken less its median among the person's candidates. What all candidates share moves by nature: everything
-grows older and better known while the log grows.
+What counts is how a person's candidates differ from each other, for that alone ranks them: each feature is
+taken less its median among the person's candidates, in units of its own spread over all of them, and in steps
+of a tenth of that. What all candidates share, and by how much they differ, moves by nature: everything grows
+older and better known while the log grows. What is left is the shape, which breaks when a feature does.
 
 The measure is the population stability index over the bins of the snapshot in service,
 PSI = sum_b (q_b - p_b) * log(q_b / p_b), with shares p then and q now (Siddiqi, "Credit Risk Scorecards",
@@ -18,6 +19,8 @@ import numpy as np
 from fairshot.core.arrays import Array, Floats
 
 BINS = 10
+STEPS = 10
+"""Steps to a standard deviation; a net that reads standardised inputs makes little of finer ones."""
 LEAST_SHARE = 1e-3
 """Shares below this count as this much: a bin that was empty is no infinite surprise."""
 _CHANCE = 3.84
@@ -26,19 +29,23 @@ _CHANCE = 3.84
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a ranking net was taught with. features: names (f,); values: float32 (n, f); weights, people: (n,)."""
+    """What a ranking net was taught with.
+
+    features: names (f,); values: float32 (n, f); weights: of the examples (n,); people, items: whose and what (n,).
+    """
 
     features: tuple[str, ...]
     values: Floats
     weights: Floats
     people: Array
+    items: Array
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
     """How far a feature moved: its index, what chance explains of it, and the bin that moved most.
 
-    most: (lower edge, upper edge, share then, share now), of differences to the median candidate.
+    most: (lower edge, upper edge, share then, share now), in standard deviations from the median candidate.
     """
 
     feature: str
@@ -46,23 +53,34 @@ class Drifted:
     chance: float
     most: tuple[float, float, float, float]
 
-    def beyond(self, tolerance: float) -> bool:
-        """Whether the true index is above the tolerance for all that chance can explain.
+    def beyond(self, limit: float) -> bool:
+        """Whether the true index is above the limit for all that chance can explain.
 
         sqrt(PSI) is close to a distance, so what is measured is at most what is true plus what is chance.
         """
-        return bool(np.sqrt(self.index) > np.sqrt(tolerance) + np.sqrt(self.chance))
+        return bool(np.sqrt(self.index) > np.sqrt(limit) + np.sqrt(self.chance))
+
+
+def limit(tolerance: float, growth: float) -> float:
+    """How far features may move while the log grew so many times: the tolerance, and as much again a doubling.
+
+    Counts of a young log are all alike, those of an old one are not: its shapes change by nature too.
+    """
+    return tolerance * (1 + float(np.log2(max(growth, 1.0))))
 
 
 def profile(inputs: Inputs) -> dict[str, Any]:
     """How each feature is distributed, in plain types, to be kept beside the models.
 
     For each: edges of its bins (b - 1), shares of the examples' weight in them (b), and the shares' standard
-    errors (b). A feature that tells no candidates apart is left out: it has nothing to drift from.
+    errors over people and items (b). A feature that tells no candidates apart is left out: it has
+    nothing to drift from.
     """
-    found = {}
+    found: dict[str, Any] = {}
+    if not inputs.weights.any():
+        return found
     for number, name in enumerate(inputs.features):
-        values = _centred(inputs, number)
+        values = _shape(inputs, number)
         edges = _edges(values, inputs.weights)
         shares, errors = _shares(values, edges, inputs)
         if (shares < 1).all():
@@ -72,8 +90,10 @@ def profile(inputs: Inputs) -> dict[str, Any]:
 
 def drift(standing: Mapping[str, Any], inputs: Inputs) -> list[Drifted]:
     """Each feature of a kept profile that is read now too, against its distribution then."""
+    if not inputs.weights.any():
+        return []
     return [
-        _drifted(name, standing[name], _centred(inputs, number), inputs)
+        _drifted(name, standing[name], _shape(inputs, number), inputs)
         for number, name in enumerate(inputs.features)
         if name in standing
     ]
@@ -92,38 +112,50 @@ def _drifted(name: str, then: Mapping[str, Any], values: Floats, inputs: Inputs)
     )
 
 
-def _centred(inputs: Inputs, number: int) -> Floats:
-    """A feature less its median among each person's candidates, (n,)."""
+def _shape(inputs: Inputs, number: int) -> Floats:
+    """A feature less its median among each person's candidates, in rounded standard deviations, (n,)."""
     order = np.lexsort((inputs.values[:, number], inputs.people))
     _, starts, counts = np.unique(inputs.people[order], return_index=True, return_counts=True)
     values = inputs.values[order, number]
     centred = np.empty_like(values)
     # The lower of two middles: their mean might be a value that no candidate has.
     centred[order] = values - np.repeat(values[starts + (counts - 1) // 2], counts)
-    return centred
+    weights = inputs.weights.astype(np.float64)
+    spread = float(np.sqrt((np.square(centred, dtype=np.float64) * weights).sum() / max(weights.sum(), 1e-300)))
+    rounded: Floats = np.round(centred / (spread or 1.0) * STEPS) / STEPS
+    return rounded
 
 
 def _edges(values: Floats, weights: Floats) -> Floats:
-    """Edges of bins about equally heavy; a value as heavy as a bin has one of its own, ascending float64."""
+    """Edges between steps, of bins about equally heavy; a step as heavy as a bin has one of its own; ascending."""
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order], dtype=np.float64) / weights.sum()
     places = np.searchsorted(reached, np.arange(1, BINS) / BINS)
     quantiles = values[order][np.minimum(places, len(order) - 1)]
     found, times = np.unique(quantiles, return_counts=True)
-    below = np.nextafter(found[times > 1], np.float32(-np.inf), dtype=np.float32)
-    return np.union1d(found, below).astype(np.float64)
+    return np.union1d(found, found[times > 1] - 1 / STEPS) + 0.5 / STEPS
 
 
 def _shares(values: Floats, edges: Floats, inputs: Inputs) -> tuple[Floats, Floats]:
-    """The weight's share in each bin (above an edge, up to the next), and its standard error over people."""
+    """The weight's share in each bin (above an edge, up to the next), and its standard error over people and items."""
     bins = len(edges) + 1
     cell = np.searchsorted(edges, values, side="left")
-    _, person = np.unique(inputs.people, return_inverse=True)
-    n = int(person.max(initial=-1)) + 1
-    mass = np.bincount(person * bins + cell, inputs.weights, minlength=n * bins).reshape(n, bins)
-    total = mass.sum()
-    shares = mass.sum(axis=0) / total
+    total = inputs.weights.sum(dtype=np.float64)
+    shares = np.bincount(cell, inputs.weights, minlength=bins) / total
+    variance = sum(_variance(cell, shares, inputs.weights / total, group) for group in (inputs.people, inputs.items))
+    return shares, np.sqrt(variance)
+
+
+def _variance(cell: Array, shares: Floats, weights: Floats, group: Array) -> Floats:
+    """Variance of the shares (b,) over groups: the examples of one are not independent of each other.
+
+    People who are offered one small catalogue agree on its features however many they are, so items count too.
+    """
+    _, member = np.unique(group, return_inverse=True)
+    n, bins = int(member.max(initial=-1)) + 1, len(shares)
     if n < 2:
-        return shares, np.full(bins, 1.0)
-    deviation = (mass - mass.sum(axis=1, keepdims=True) * shares) / total
-    return shares, np.sqrt(n / (n - 1) * (deviation**2).sum(axis=0))
+        return np.ones(bins)
+    mass = np.bincount(member * bins + cell, weights, minlength=n * bins).reshape(n, bins)
+    deviation = mass - mass.sum(axis=1, keepdims=True) * shares
+    variance: Floats = n / (n - 1) * (deviation**2).sum(axis=0)
+    return variance

@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 
 from fairshot.config import Learning
 from fairshot.core.arrays import Array, Floats
-from fairshot.decisions.drift import Inputs, drift
+from fairshot.decisions.drift import Inputs, drift, limit
 from fairshot.learning.metrics import (
     auc,
     auc_error,
@@ -33,7 +33,7 @@ class HeldOut:
     """One head on people it was not taught with: arrays (n,).
 
     truth: 0 or 1; candidate: its probabilities; standing: those of the model in service for the same examples,
-    None where it has no such head or reads other features; weights: of the examples; people: whose they are.
+    None where it has no such head or reads other features; weights: of the examples; people, items: whose and what.
     """
 
     truth: Floats
@@ -41,13 +41,14 @@ class HeldOut:
     standing: Floats | None
     weights: Floats
     people: Array
+    items: Array
 
     def figures(self) -> list[tuple[str, float]]:
-        """Of the candidate: AUC, its standard error over people, log loss, calibration error."""
+        """Of the candidate: AUC, its standard error over people and items, log loss, calibration error."""
         given = self.truth, self.candidate, self.weights
         return [
             ("AUC", auc(*given)),
-            ("AUC standard error", auc_error(*given, self.people)),
+            ("AUC standard error", auc_error(*given, self.people, self.items)),
             ("log loss", log_loss(*given)),
             ("calibration error", calibration_error(*given)),
         ]
@@ -71,7 +72,8 @@ class Guarded:
 class Candidate:
     """What is known of a candidate. tensors: by model and name; heads: by kind, those whose figures exist.
 
-    kinds: all heads of its net; told: the kinds of feedback that the log holds; inputs: what the net read.
+    kinds: all heads of its net; told: the kinds of feedback that the log holds; inputs: what the net read; growth:
+    how many times as long as then the log is.
     """
 
     tensors: Mapping[str, Array]
@@ -79,6 +81,7 @@ class Candidate:
     heads: Mapping[str, HeldOut]
     told: Collection[str]
     inputs: Inputs | None = None
+    growth: float = 1.0
     guarded: Sequence[Guarded] = ()
 
 
@@ -157,31 +160,34 @@ def _vanished(candidate: Candidate, standing: Standing) -> Iterator[str]:
 def _drifted(candidate: Candidate, standing: Standing, settings: Learning) -> Iterator[str]:
     if candidate.inputs is None or not standing.profile:
         return
+    most = limit(settings.drift_tolerance, candidate.growth)
     for found in drift(standing.profile, candidate.inputs):
-        if found.beyond(settings.drift_tolerance):
+        if found.feature not in settings.drift_exempt and found.beyond(most):
             low, high, then, now = found.most
             yield (
-                f"feature {found.feature} drifted: population stability index {found.index:.3f}, above "
-                f"{settings.drift_tolerance:g} for all that chance explains ({found.chance:.3f}); "
-                f"{100 * now:.1f} % of candidates lie within {low:.4g} and {high:.4g} of their person's median, it was "
-                f"{100 * then:.1f} %. If that is meant, raise learning.drift_tolerance for one training"
+                f"feature {found.feature} drifted: population stability index {found.index:.3f}, chance explains "
+                f"{found.chance:.3f} and {most:.3f} is tolerated; {100 * now:.1f} % of candidates lie {low:.2f} to "
+                f"{high:.2f} standard deviations from their person's median, it was {100 * then:.1f} %. "
+                "If that is meant, raise learning.drift_tolerance for one training"
             )
 
 
 def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
     """Against the model in service on the same examples; else against what its figure was when it was trained."""
-    name, people = f"engagement.{kind}: AUC", len(np.unique(head.people))
+    name, groups = f"engagement.{kind}: AUC", min(len(np.unique(head.people)), len(np.unique(head.items)))
     value, own = (found for _, found in head.figures()[:2])
     before, error, same = standing.figure(kind, "AUC"), own, ""
     if head.standing is not None:
-        change, error = paired_auc_difference(head.truth, head.candidate, head.standing, head.weights, head.people)
+        change, error = paired_auc_difference(
+            head.truth, head.candidate, head.standing, head.weights, head.people, head.items
+        )
         before, same = value - change, " on the same examples"
     elif before is not None:
         # A snapshot that kept no error was measured on as few people as this one, or fewer.
         error = float(np.hypot(own, standing.figure(kind, "AUC standard error") or own))
     if before is None:
         return True, f"{name} {value:.4f} +- {own:.4f}, and nothing to compare it with"
-    quantile = float(stdtrit(people - 1, 1 - level)) if people > 1 else 1.0
+    quantile = float(stdtrit(groups - 1, 1 - level)) if groups > 1 else 1.0
     holds, reason = _fell(name, Guarded(name, value, before, error), tolerance, quantile)
     return holds, reason + same
 
@@ -202,7 +208,7 @@ def _fell(name: str, measure: Guarded, tolerance: float, quantile: float) -> tup
 
 def _calibration(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
     value = calibration_error(head.truth, head.candidate, head.weights)
-    noise = calibration_noise(head.truth, head.candidate, head.weights, head.people, level=1 - level)
+    noise = calibration_noise(head.truth, head.candidate, head.weights, head.people, head.items, level=1 - level)
     before = standing.figure(kind, "calibration error")
     if head.standing is not None:
         before = calibration_error(head.truth, head.standing, head.weights)

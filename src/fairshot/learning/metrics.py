@@ -1,9 +1,12 @@
 """How good predicted probabilities are, with weighted examples, and how far chance moves such a figure.
 
-Examples of one person are not independent of each other, so standard errors count people: the deviation of a
-figure is a sum of parts, one for each person (DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988, for the
-area under the curve; Obuchowski, Biometrics 53, 1997, for its clusters).
+Examples of one person, or of one item, are not independent of each other, so standard errors count groups: the
+deviation of a figure is a sum of parts, one for each group (DeLong, DeLong, Clarke-Pearson, Biometrics 44, 1988,
+for the area under the curve; Obuchowski, Biometrics 53, 1997, for its clusters). Of several groupings the
+variances add up, which is never too little (Cameron, Gelbach, Miller, 2011, without what both share).
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,22 +25,22 @@ def auc(truth: Floats, predicted: Floats, weights: Floats) -> float:
     return float((positive * (below + negative / 2)).sum() / (positive.sum() * negative.sum()))
 
 
-def auc_error(truth: Floats, predicted: Floats, weights: Floats, people: Array | None = None) -> float:
-    """Standard error of `auc`; people: (n,), whose example each is, each its own where None.
+def auc_error(truth: Floats, predicted: Floats, weights: Floats, *groups: Array) -> float:
+    """Standard error of `auc`; groups: (n,) each, whose example each is, and of what; each its own without any.
 
-    sqrt(K / (K - 1) * sum_k (sum_{i of k} psi_i)^2) with K people and psi_i the part of example i in the
+    sqrt(K / (K - 1) * sum_k (sum_{i of k} psi_i)^2) with K groups and psi_i the part of example i in the
     figure's deviation: w_i (F(s_i) - AUC) / W of its class, F the share of the other class on the right side.
-    Infinite for fewer than two people.
+    Infinite for fewer than two groups.
 
     >>> truth, p = np.array([1.0, 1.0, 0.0, 0.0]), np.array([0.9, 0.4, 0.5, 0.1])
     >>> round(auc_error(truth, p, np.ones(4)), 4)
     0.2887
     """
-    return _clustered(_auc_parts(truth, predicted, weights), people)
+    return _clustered(_auc_parts(truth, predicted, weights), groups)
 
 
 def paired_auc_difference(
-    truth: Floats, one: Floats, other: Floats, weights: Floats, people: Array | None = None
+    truth: Floats, one: Floats, other: Floats, weights: Floats, *groups: Array
 ) -> tuple[float, float]:
     """AUC of `one` minus that of `other` on the same examples, and its standard error; all arrays (n,).
 
@@ -48,7 +51,7 @@ def paired_auc_difference(
     (0.0, 0.0)
     """
     parts = _auc_parts(truth, one, weights) - _auc_parts(truth, other, weights)
-    return auc(truth, one, weights) - auc(truth, other, weights), _clustered(parts, people)
+    return auc(truth, one, weights) - auc(truth, other, weights), _clustered(parts, groups)
 
 
 def _auc_parts(truth: Floats, predicted: Floats, weights: Floats) -> Floats:
@@ -65,10 +68,14 @@ def _auc_parts(truth: Floats, predicted: Floats, weights: Floats) -> Floats:
     return parts
 
 
-def _clustered(parts: Floats, people: Array | None) -> float:
-    sums = parts if people is None else np.bincount(np.unique(people, return_inverse=True)[1], parts)
-    n = len(sums)
-    return float(np.sqrt(n / (n - 1) * (sums**2).sum())) if n > 1 else float("inf")
+def _clustered(parts: Floats, groups: Sequence[Array]) -> float:
+    """Standard error of a figure whose deviation is the sum of the parts (n,)."""
+    variance = 0.0
+    for group in groups or (np.arange(len(parts)),):
+        sums = np.bincount(np.unique(group, return_inverse=True)[1], parts)
+        n = len(sums)
+        variance += n / (n - 1) * float((sums**2).sum()) if n > 1 else float("inf")
+    return float(np.sqrt(variance))
 
 
 def log_loss(truth: Floats, predicted: Floats, weights: Floats) -> float:
@@ -86,28 +93,26 @@ def calibration_error(truth: Floats, predicted: Floats, weights: Floats, bins: i
     return float(np.abs(gap).sum() / weights.sum())
 
 
-def calibration_noise(
-    truth: Floats, predicted: Floats, weights: Floats, people: Array | None = None, *, level: float = 0.95
-) -> float:
+def calibration_noise(truth: Floats, predicted: Floats, weights: Floats, *groups: Array, level: float = 0.95) -> float:
     """What chance adds to `calibration_error`: the `level` quantile of the error of a calibrated model.
 
-    Wild bootstrap: each person's residuals, the bins' means taken out, keep or change their sign together,
-    1,000 times; the measured error is at most the true one plus this with probability `level`. Infinite for
-    fewer than two people.
+    Wild bootstrap: the residuals of each person, and of each item, the bins' means taken out, keep or change
+    their sign together, 1,000 times; the measured error is at most the true one plus this with probability
+    `level`. Infinite for fewer than two people or items.
     """
-    bins = _BINS
-    cells = _cells(predicted, weights, bins)
+    cells = _cells(predicted, weights, _BINS)
     residual = weights * (truth - predicted)
-    mass = np.maximum(np.bincount(cells, weights, minlength=bins), 1e-300)
-    residual = residual - weights * (np.bincount(cells, residual, minlength=bins) / mass)[cells]
-    person = np.arange(len(truth)) if people is None else np.unique(people, return_inverse=True)[1]
-    n = int(person.max(initial=-1)) + 1
-    if n < 2:
-        return float("inf")
-    sums = np.bincount(person * bins + cells, residual, minlength=n * bins).reshape(n, bins)
-    signs = 2.0 * stream("calibration").integers(0, 2, (1000, n)) - 1
-    drawn = np.abs(signs @ sums).sum(axis=1) / weights.sum()
-    return float(np.sqrt(n / (n - 1)) * np.quantile(drawn, level))
+    mass = np.maximum(np.bincount(cells, weights, minlength=_BINS), 1e-300)
+    residual = residual - weights * (np.bincount(cells, residual, minlength=_BINS) / mass)[cells]
+    rng, drawn = stream("calibration"), np.zeros((1000, _BINS))
+    for group in groups or (np.arange(len(truth)),):
+        _, member = np.unique(group, return_inverse=True)
+        n = int(member.max(initial=-1)) + 1
+        if n < 2:
+            return float("inf")
+        sums = np.bincount(member * _BINS + cells, residual, minlength=n * _BINS).reshape(n, _BINS)
+        drawn += np.sqrt(n / (n - 1)) * ((2.0 * rng.integers(0, 2, (1000, n)) - 1) @ sums)
+    return float(np.quantile(np.abs(drawn).sum(axis=1), level) / weights.sum())
 
 
 def _cells(predicted: Floats, weights: Floats, bins: int) -> Array:
