@@ -19,6 +19,7 @@ CONTRACT = {"demo", "data", "init", "import", "train", "serve", "feed", "explain
     "doctor",
     "keys",
     "moderate",
+    "tune",
 }
 
 
