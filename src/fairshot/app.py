@@ -302,7 +302,7 @@ class App:
 
     def load(self, version: str | None) -> Artifacts:
         """The models of a version; what cannot be loaded is named in `missing`. Changes nothing, in any thread."""
-        return load_artifacts(self.artifacts, version)
+        return load_artifacts(self.artifacts, version, self.pipeline)
 
     def swap(self, artifacts: Artifacts | None = None) -> None:
         """Serve the promoted models, or those given."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from fairshot.config import Config
+from fairshot.core.arrays import Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.snapshot import Artifacts, Snapshot
@@ -62,13 +63,15 @@ class Live:
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
             self.promoted = put_into_service(batch.data[index] or {}) or self.promoted
-        self._encode(batch)
+        came = self._encode(batch)
         self.snapshot = self._snapshot()
+        self._place(came)
 
     def swap(self, artifacts: Artifacts) -> None:
         """Serve other models from now on; items that came since they were trained get their vectors."""
         self._artifacts = artifacts
         vectors = artifacts.vectors
+        rows = np.empty(0, np.int32)
         if vectors is not None:
             vectors.grow(self.ids.sizes().items)
             rows = vectors.lacking(self._views["items"]["record"] > 0)
@@ -76,6 +79,7 @@ class Live:
                 records = self.log.records("items", rows[start : start + 10_000].tolist())
                 vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
         self.snapshot = self._snapshot()
+        self._place(rows)
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -92,16 +96,24 @@ class Live:
             tuning=self._tuning,
         )
 
-    def _encode(self, batch: EventBatch) -> None:
-        """Give items that the models never met a vector from what their records say."""
+    def _place(self, rows: Rows) -> None:
+        """Let retrieval find items by what is said of them now, and all those that came since it was fitted."""
+        retrieval = self._artifacts.retrieval
+        if retrieval is not None and self._artifacts.vectors is not None:
+            later = np.arange(len(retrieval.items), len(self.ids.items), dtype=np.int32)
+            retrieval.place(self.snapshot, np.union1d(rows, later))
+
+    def _encode(self, batch: EventBatch) -> Rows:
+        """Give items that the models never met a vector from what their records say; returns these items."""
         vectors = self._artifacts.vectors
         if vectors is None:
-            return
+            return np.empty(0, np.int32)
         # Every known item has a row, whatever it is known by: a replay of the log must find as many.
         vectors.grow(self.ids.sizes().items)
         items = batch.where(batch.of(Kind.ITEM))
         items = items.where(vectors.untrained(items.item))
         vectors.encode(items.item, [record or {} for record in items.data])
+        return items.item
 
 
 def signature(folds: Mapping[str, Fold], config: Config) -> str:

@@ -1,4 +1,4 @@
-"""Interest: the items nearest to the person's vector, which is folded in from what they did a moment ago."""
+"""Interest: the items that the ranker would choose for the person, as far as an inner product can tell."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,16 +9,23 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Interest:
-    """Up to `count` items with the largest inner product, past those already met."""
+    """Up to `count` items with the largest inner product, past those already met.
+
+    The vectors are those of the retrieval model, which is taught to order items as the ranker does; before there is
+    one, those of person and item themselves. Either way the person's is made from what they did a moment ago.
+    """
 
     count: int = 250
     personal: ClassVar[bool] = True
 
     def __call__(self, ctx: Context) -> Candidates:
         """Nearest neighbours of the person."""
-        nearest = ctx.snapshot.artifacts.need("nearest")
+        retrieval, most = ctx.snapshot.artifacts.retrieval, self.count + ctx.person.met_count
         vector = ctx.person.vector
         if vector is None:
             return no_candidates()
-        (rows,) = nearest.search(vector[None], self.count + ctx.person.met_count, ctx.eligible)
+        if retrieval is not None:
+            rows = retrieval.search(ctx.person, most, ctx.eligible)
+        else:
+            (rows,) = ctx.snapshot.artifacts.need("nearest").search(vector[None], most, ctx.eligible)
         return Candidates(rows[~ctx.person.met[rows]][: self.count])
