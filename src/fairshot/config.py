@@ -39,9 +39,13 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     factors: Annotated[int, Meta(ge=2, le=1024)]
     iterations: Positive
     confidence: Annotated[float, Meta(gt=0)]
+    activity: Annotated[float, Meta(ge=0)]
     regularization: Annotated[float, Meta(gt=0)]
     text_dimensions: Annotated[int, Meta(ge=2, le=1024)]
     content_weight: Annotated[float, Meta(ge=0)]
+    neighbours: Annotated[int, Meta(ge=0, le=20_000)]
+    neighbours_reach: Annotated[float, Meta(gt=0)]
+    neighbours_ridge: Annotated[float, Meta(gt=0)]
     holdout: Annotated[float, Meta(gt=0, lt=1)]
     people: Positive
     negatives: Positive

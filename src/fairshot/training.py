@@ -9,6 +9,7 @@ says what they really did. Then the vectors are fitted once more on everything.
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -25,9 +26,8 @@ from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
 from fairshot.core.tables import views
 from fairshot.decisions.drift import Inputs
 from fairshot.decisions.promotion import Figure, HeldOut
-from fairshot.learning.content import ContentEncoder, fit_content
+from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
-from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
 from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import (
     Feedback,
@@ -37,9 +37,11 @@ from fairshot.learning.interactions import (
     later_of,
     latest_share,
     random_share,
-    strengths,
 )
+from fairshot.learning.loading import PERSONS
 from fairshot.learning.nearest import VectorSearch, build_index
+from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
+from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
 from fairshot.state import Fold
 
@@ -55,6 +57,9 @@ class Fitted:
     encoder: ContentEncoder
     index: Array | None
     engagement: EngagementModel
+    neighbours: NeighboursModel
+    popularity: Floats
+    """Quantiles of the items' reactions, float32 (101,)."""
     heads: Mapping[str, HeldOut] = field(default_factory=dict)
     """By kind: what the net says of people it was not taught with."""
     inputs: Inputs | None = None
@@ -70,16 +75,25 @@ class Fitted:
     def artifacts(self, version: str | None = None) -> Artifacts:
         """As a request reads them."""
         search = VectorSearch(self.vectors, self.index)
-        return Artifacts(version, self.vectors, search, self.engagement)
+        return Artifacts(
+            version,
+            self.vectors,
+            search,
+            self.engagement,
+            neighbours=self.neighbours,
+            popularity=self.popularity,
+        )
 
     def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
         """As the artifact store keeps them."""
         vectors = {"items": self.vectors.items, "gram": self.vectors.gram, "trained": self.vectors.trained}
         return {
-            "vectors": (vectors, {"confidence": self.vectors.confidence}),
+            "vectors": (vectors, {name: getattr(self.vectors, name) for name in PERSONS}),
             "content": self.encoder.dump(),
             "index": ({} if self.index is None else {"index": self.index}, {}),
             "engagement": self.engagement.dump(),
+            "neighbours": self.neighbours.dump(),
+            "popularity": ({"quantiles": self.popularity}, {}),
         }
 
 
@@ -110,43 +124,43 @@ class Trainer:
         hold_out = latest_share if self.holdout == "latest" else random_share
         held = hold_out(feedback, self.config.learning.holdout)
         self.progress("vectors of the past", 0.0)
-        past, _ = self._vectors(events, feedback.where(~held), "vectors of the past")
-        engagement, heads, inputs = self._engagement(events, feedback, held, past)
-        vectors, encoder = self._vectors(events, feedback, "vectors")
+        before = feedback.where(~held)
+        past = self._vectors(events, before, "vectors of the past").vectors
+        nearby = self._neighbours(before, events.sizes.items)
+        artifacts = Artifacts("past", past, VectorSearch(past, build_index(past.items)), neighbours=nearby)
+        engagement, heads, inputs = self._engagement(events, feedback, held, artifacts)
+        fitted = self._vectors(events, feedback, "vectors")
+        neighbours = self._neighbours(feedback, events.sizes.items)
         self.progress("index", 0.0)
-        index = build_index(vectors.items)
+        index = build_index(fitted.vectors.items)
         self.progress("index", 1.0)
-        return Fitted(vectors, encoder, index, engagement, heads, inputs)
-
-    def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> tuple[Vectors, ContentEncoder]:
-        """Item vectors: trained from feedback, drawn towards what the content tells where there is little."""
-        settings = self.config.learning
-        matrix = strengths(feedback, self.kinds, (events.sizes.users, events.sizes.items))
-        regularization = scaled_regularization(matrix, settings.regularization)
-        fitted = fit_factors(
-            matrix,
-            factors=settings.factors,
-            iterations=settings.iterations,
-            confidence=settings.confidence,
-            regularization=regularization,
-            progress=lambda share: self.progress(phase, 0.8 * share),
+        reactions = np.bincount(feedback.item, minlength=events.sizes.items)[_records(events)[0]]
+        popularity = np.quantile(reactions, np.linspace(0, 1, 101)).astype(np.float32)
+        return Fitted(
+            fitted.vectors, fitted.encoder, index, engagement, neighbours, popularity, heads=heads, inputs=inputs
         )
-        evidence = np.bincount(feedback.item, minlength=events.sizes.items).astype(np.float32)
-        evidence[~fitted.any(axis=1)] = 0
-        rows, records = _records(events)
-        encoder = fit_content(records, fitted[rows], evidence[rows], settings.text_dimensions)
-        told = np.zeros_like(fitted)
-        told[rows] = encoder.encode(records)
-        own: Floats = evidence / np.maximum(evidence + settings.content_weight, 1e-9)
-        own[~told.any(axis=1)] = 1
-        items = np.ascontiguousarray(own[:, None] * fitted + (1 - own[:, None]) * told, dtype=np.float32)
-        self.progress(phase, 1.0)
-        # The gram is of the fitted vectors: they alone are what a fold-in's system was made for.
-        gram = gram_of(fitted, regularization)
-        return Vectors(items, evidence > 0, gram, settings.confidence, encoder), encoder
+
+    def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> FittedVectors:
+        shape = (events.sizes.users, events.sizes.items)
+        records = _records(events)
+        report = partial(self.progress, phase)
+        return fit_vectors(feedback, records, shape, self.kinds, self.config.learning, report)
+
+    def _neighbours(self, feedback: Feedback, items: int) -> NeighboursModel:
+        settings = self.config.learning
+        told = feedback.where(self.kinds.preferences[feedback.action] != 0)
+        return fit_neighbours(
+            told,
+            items,
+            most=settings.neighbours,
+            reach=settings.neighbours_reach,
+            ridge=settings.neighbours_ridge,
+            activity=settings.activity,
+            progress=partial(self.progress, "neighbours"),
+        )
 
     def _engagement(
-        self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors
+        self, events: EventBatch, feedback: Feedback, held: Bools, past: Artifacts
     ) -> tuple[EngagementModel, Mapping[str, HeldOut], Inputs | None]:
         """The ranking net, and what it says of people it was not taught with; without heads where data is scarce."""
         settings = self.config.learning
@@ -202,7 +216,7 @@ class Trainer:
         predicted = model.predict(inputs[:, [features.index(name) for name in model.features]])
         return {kind: predicted[:, head] for head, kind in enumerate(model.kinds)}
 
-    def _examples(self, events: EventBatch, feedback: Feedback, held: Bools, past: Vectors) -> "Examples | None":
+    def _examples(self, events: EventBatch, feedback: Feedback, held: Bools, past: Artifacts) -> "Examples | None":
         """What held-out people were compared with, described by the pipeline's own features."""
         settings = self.config.learning
         snapshot = self._past_snapshot(events, feedback, held, past)
@@ -246,7 +260,7 @@ class Trainer:
         inputs = np.stack([batch[name] for name in names], axis=1).astype(np.float32)
         return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row), rows)
 
-    def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, vectors: Vectors) -> Snapshot:
+    def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, artifacts: Artifacts) -> Snapshot:
         """State and vectors without each person's held-out feedback and what led to it.
 
         The person's own past ends where their held-out part begins; others are as they are in the log.
@@ -258,7 +272,6 @@ class Trainer:
             late |= later_of(events, answers)
         kept = events.where(~late)
         states = {name: fold.add(fold.empty(), kept) for name, fold in self.folds.items()}
-        search = VectorSearch(vectors, build_index(vectors.items))
         seen = views(states)
         return Snapshot(
             seq=int(kept.seq[-1]) if len(kept) else 0,
@@ -270,7 +283,7 @@ class Trainer:
             world=seen["world"],
             feedback=self.kinds,
             impressions=self.config.impressions,
-            artifacts=Artifacts("past", vectors, search, None),
+            artifacts=artifacts,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
-from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, marked
+from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, distinct, marked
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import View
 
@@ -54,6 +54,12 @@ class Person:
         return history[self._preference > 0]
 
     @cached_property
+    def disliked(self) -> Array:
+        """The part of the history that speaks against the item, oldest first: HISTORY[l]; empty without profiling."""
+        history = self.history
+        return history[self._preference < 0] if self.profile else history[:0]
+
+    @cached_property
     def _preference(self) -> Floats:
         codes = self.history["action"].astype(np.int64)
         kinds = self.snapshot.feedback.preferences
@@ -72,7 +78,8 @@ class Person:
         rows, strength = rows[has_vector], preference[told][has_vector]
         if len(rows) == 0:
             return None
-        found = fold_in(vectors.items[rows], strength * vectors.confidence, vectors.gram)
+        confidence = vectors.confidence_of(len(distinct(rows)))
+        found = fold_in(vectors.items[rows], strength * confidence, vectors.gram)
         # Items without a record have a row of zeros: they tell nothing.
         return found if found.any() else None
 

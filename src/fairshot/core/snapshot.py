@@ -36,13 +36,16 @@ class Vectors:
 
     items: float32 (n, d), zero rows for items without any; trained: bool (t,), t <= n, which rows were
     fitted from feedback; gram: float32 (d, d), the sum of outer products that a fold-in starts from,
-    regularisation included; confidence: how much more a reaction counts than its absence.
+    regularisation included; confidence: how much more a reaction counts than its absence, for a person with
+    `typical` reactions; activity: the power of n / typical by which those of one with n count less.
     """
 
     items: Floats
     trained: Bools
     gram: Floats
     confidence: float
+    activity: float = 0.0
+    typical: float = 1.0
     encoder: Encoder | None = None
     _room: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
 
@@ -50,6 +53,10 @@ class Vectors:
     def width(self) -> int:
         """The dimension d."""
         return int(self.items.shape[1])
+
+    def confidence_of(self, reactions: int) -> float:
+        """How much more a reaction counts than its absence, for a person with so many."""
+        return float(self.confidence * (max(reactions, 1) / self.typical) ** -self.activity)
 
     def grow(self, n: int) -> None:
         """Have at least n rows; new ones are zero until encoded."""
@@ -95,6 +102,9 @@ class Artifacts:
     facts: Mapping[str, Any] = field(default_factory=dict)
     retrieval: Any = None
     causal: Any = None
+    neighbours: Any = None
+    popularity: Floats | None = None
+    """Quantiles of the items' reactions when the models were fitted, float32 (q,), from the least to the most."""
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

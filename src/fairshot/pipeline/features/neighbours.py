@@ -1,0 +1,33 @@
+"""Neighbours: how strongly what the person reacted to speaks for an item, by what people react to together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairshot.core.arrays import Array
+from fairshot.core.candidates import Candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Columns, float32 (n,).
+
+    neighbours: sum of weights from the last `longest` items liked; neighbours_disliked: from those disliked.
+    Zero for items that are not in the model, and where none is loaded: only small catalogues have one.
+    """
+
+    longest: int = 500
+
+    def __call__(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
+        """The sums for each candidate."""
+        model = ctx.snapshot.artifacts.neighbours
+        nothing = np.zeros(len(batch), dtype=np.float32)
+        if model is None:
+            return {"neighbours": nothing, "neighbours_disliked": nothing}
+        liked, disliked = ctx.person.liked["item"], ctx.person.disliked["item"]
+        return {
+            "neighbours": model.scores(liked[-self.longest :], batch.rows),
+            "neighbours_disliked": model.scores(disliked[-self.longest :], batch.rows),
+        }
