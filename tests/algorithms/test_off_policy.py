@@ -57,6 +57,26 @@ def test_slate_estimators_are_unbiased_under_their_assumption(seed: int) -> None
             assert mean == pytest.approx(world.truth(rewards))
 
 
+@given(seeds)
+@settings(max_examples=25, deadline=None)
+def test_dr_by_position_is_unbiased_with_any_model(seed: int) -> None:
+    world = World(seed)
+    rewards, model = world.rewards(cascade=False), world.rng.normal(size=(L, A))
+    at = np.arange(L), world.slates
+    expected = np.broadcast_to((world.target * model).sum(axis=1), world.p.shape)
+    columns = rewards, world.q, world.p, model[at], expected
+    assert world.expectation(op.independent_doubly_robust, *columns) == pytest.approx(world.truth(rewards))
+
+
+def test_snips_by_position_nears_the_truth_and_stays_within_rewards() -> None:
+    world = World(3)
+    drawn = world.rng.choice(len(world.slates), 20_000, p=world.p.prod(1))
+    clicks = (world.rng.random((20_000, L)) < world.click[drawn]).astype(float)
+    found = op.independent_snips(clicks, world.q[drawn], world.p[drawn])
+    assert found.value == pytest.approx(world.truth(world.click), abs=4 * found.standard_error)
+    assert op.independent_snips(np.ones((50, L)), world.q[drawn[:50]], world.p[drawn[:50]]).value == pytest.approx(L)
+
+
 def test_independent_ips_is_biased_when_clicks_cascade() -> None:
     gaps = []
     for seed in range(20):
@@ -156,6 +176,52 @@ def test_intervals_cover() -> None:
     assert all(0.92 <= count / 400 <= 0.98 for count in covered.values())
 
 
+def test_intervals_heed_skewness() -> None:
+    """Means of log-normal samples: a symmetric interval lies below the truth ten times as often as above it."""
+    rng = np.random.default_rng(2)
+    missed = {"skewed": np.zeros(2), "symmetric": np.zeros(2)}
+    truth, runs = math.exp(0.5), 4000
+    for _ in range(runs):
+        found = op.ips(rng.lognormal(size=100), np.ones(100), np.ones(100))
+        for name, (low, high) in (
+            ("skewed", found.interval()),
+            ("symmetric", op.Estimate(found.value, found.standard_error, 100).interval()),
+        ):
+            missed[name] += (truth > high, truth < low)
+    assert missed["symmetric"][0] > 10 * missed["symmetric"][1]
+    assert missed["skewed"][0] < 4 * missed["skewed"][1]
+    assert missed["skewed"].sum() < 0.75 * missed["symmetric"].sum()
+    assert missed["skewed"].sum() / runs == pytest.approx(0.05, abs=0.02)
+
+
+def test_a_difference_is_known_better_than_its_parts() -> None:
+    rng = np.random.default_rng(4)
+    rewards, logging = rng.random(500) + 5, np.full(500, 0.5)
+    found = op.ips(rewards, np.where(rng.random(500) < 0.5, 0.55, 0.45), logging)
+    less = found.less(rewards)
+    assert less.value == pytest.approx(found.value - rewards.mean())
+    assert less.standard_error < found.standard_error
+    same = op.ips(rewards, logging, logging).less(rewards)
+    assert (same.value, same.standard_error) == (0.0, 0.0)
+    with pytest.raises(ValueError, match=r"rewards .*\(499"):
+        found.less(rewards[1:])
+
+
+def test_people_are_the_units_where_their_decisions_depend_on_each_other() -> None:
+    """Ten decisions of a person that are all alike are worth one."""
+    rng = np.random.default_rng(5)
+    one = rng.random(300)
+    people = np.repeat(np.arange(300), 10)
+    many = op.ips(np.repeat(one, 10), np.full(3000, 0.5), np.full(3000, 0.5))
+    single = op.ips(one, np.full(300, 0.5), np.full(300, 0.5))
+    assert many.by_group(people).standard_error == pytest.approx(single.standard_error)
+    assert many.by_group(people).skewness == pytest.approx(single.skewness)
+    assert single.by_group(np.arange(300)).standard_error == pytest.approx(single.standard_error)
+    assert math.isinf(many.by_group(np.zeros(3000)).standard_error)
+    with pytest.raises(ValueError, match="groups"):
+        many.by_group(people[1:])
+
+
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=20))
 def test_effective_sample_size_is_at_most_n(weights: list[float]) -> None:
     assert 0 <= op.effective_sample_size(weights) <= len(weights) * (1 + 1e-9)
@@ -198,6 +264,8 @@ def test_other_bad_settings() -> None:
         op.doubly_robust([1.0], [0.5], [0.5], [0.5], [0.5], switch=-1)
     with pytest.raises(ValueError, match="target"):
         op.snips([1.0], [0.0], [0.5])
+    with pytest.raises(ValueError, match="of a position"):
+        op.independent_snips([[1.0, 1.0]], [[0.0, 0.5]], [[0.5, 0.5]])
     with pytest.raises(ValueError, match="confidence"):
         op.Estimate(0, 1, 1).interval(1.0)
     assert math.isinf(op.ips([1.0], [0.5], [0.5]).standard_error)

@@ -17,6 +17,7 @@ QUICK = (
     "experiment_statistics",
     "fairrec",
     "off_policy",
+    "off_policy_coverage",
     "position_bias",
     "satiation",
 )

@@ -10,51 +10,27 @@ in any log: its share is missing from the estimate, and no interval says so.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
 
-from fairshot.algorithms.arguments import Floats, at_least_zero, finite_result, propensities, real
+from fairshot.algorithms.arguments import real
+from fairshot.algorithms.off_policy_estimate import Estimate, cumulated, effective_sample_size, mean_of, weights_of
 
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A policy's mean reward for each decision, its standard error, and how many samples it rests on."""
-
-    value: float
-    standard_error: float
-    effective_samples: float
-    clipped: float = 0.0
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return a normal interval of the mean; too short on few effective samples (below about 100).
-
-        Formula: value -+ z standard_error, z the normal quantile of (1 + confidence) / 2.
-
-        >>> low, high = Estimate(1.0, 0.1, 500.0).interval()
-        >>> round(low, 3), round(high, 3)
-        (0.804, 1.196)
-        """
-        if not 0 < confidence < 1:
-            raise ValueError(f"confidence must lie within (0, 1), shape (): {confidence}")
-        reach = float(ndtri(0.5 + confidence / 2)) * self.standard_error
-        return self.value - reach, self.value + reach
-
-
-def effective_sample_size(weights: ArrayLike) -> float:
-    """Count the equally weighted samples that would be as noisy as these weighted ones.
-
-    Formula: (sum w)^2 / sum w^2, between 0 (all weights zero) and n.
-    Shapes: weights [n], at least zero. Errors: ValueError for other shapes, negative or non-finite weights.
-    Source: Kish, Survey Sampling, 1965.
-
-    >>> effective_sample_size([1.0, 1.0, 1.0, 3.0])
-    3.0
-    """
-    return _effective(at_least_zero("weights", weights, (None,)))
+__all__ = [
+    "Estimate",
+    "cascade_doubly_robust",
+    "cascade_ips",
+    "doubly_robust",
+    "effective_sample_size",
+    "independent_doubly_robust",
+    "independent_ips",
+    "independent_snips",
+    "ips",
+    "pseudo_inverse",
+    "slate_ips",
+    "snips",
+]
 
 
 def ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
@@ -68,14 +44,14 @@ def ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: floa
     >>> ips([1.0, 0.0], target=[0.5, 0.5], logging=[0.25, 0.75]).value
     1.0
     """
-    weight, clipped = _weights(target, logging, 1, clip)
-    return _mean(weight * real("rewards", rewards, (len(weight),)), weight, clipped)
+    weight, clipped = weights_of(target, logging, 1, clip)
+    return mean_of(weight * real("rewards", rewards, (len(weight),)), weight, clipped)
 
 
 def snips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
     """Self-normalised IPS: a bias of order 1/n for much less variance; stays within the range of rewards.
 
-    Formula: v = sum w r / sum w; standard error by the delta method, sqrt(sum w^2 (r - v)^2) / sum w.
+    Formula: v = sum w r / sum w; standard error by the delta method, from the terms v + w (r - v) / mean(w).
     Shapes and errors: as `ips`, and ValueError if all weights are zero.
     Source: Swaminathan and Joachims, "The self-normalized estimator for counterfactual learning", NeurIPS
     2015.
@@ -83,14 +59,14 @@ def snips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: fl
     >>> round(snips([1.0, 0.0], target=[0.5, 0.5], logging=[0.25, 0.75]).value, 4)
     0.75
     """
-    weight, clipped = _weights(target, logging, 1, clip)
+    weight, clipped = weights_of(target, logging, 1, clip)
     reward = real("rewards", rewards, (len(weight),))
     total = float(weight.sum())
     if total == 0:
         raise ValueError(f"target of shape {weight.shape} is zero on every logged action")
     value = float(weight @ reward) / total
-    error = math.sqrt(float(weight**2 @ (reward - value) ** 2)) / total
-    return Estimate(value, error, _effective(weight), clipped)
+    errors = weight * (reward - value)
+    return mean_of(value + errors * (len(weight) / total), weight, clipped)
 
 
 def doubly_robust(
@@ -116,13 +92,13 @@ def doubly_robust(
     >>> round(one.value, 4)
     0.6333
     """
-    weight, clipped = _weights(target, logging, 1, clip)
+    weight, clipped = weights_of(target, logging, 1, clip)
     n = (len(weight),)
     if not switch >= 0:
         raise ValueError(f"switch must not be negative, shape (): {switch}")
     kept = np.where(weight <= switch, weight, 0.0)
     error = real("rewards", rewards, n) - real("predicted", predicted, n)
-    return _mean(real("expected", expected, n) + kept * error, weight, clipped)
+    return mean_of(real("expected", expected, n) + kept * error, weight, clipped)
 
 
 def slate_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
@@ -134,9 +110,9 @@ def slate_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip
     >>> slate_ips([[1.0, 1.0]], target=[[0.5, 0.5]], logging=[[0.25, 0.5]]).value
     4.0
     """
-    weight, clipped = _weights(target, logging, 2, clip)
-    whole = _cumulated(weight)[:, -1]
-    return _mean(whole * real("rewards", rewards, weight.shape).sum(axis=1), whole, clipped)
+    weight, clipped = weights_of(target, logging, 2, clip)
+    whole = cumulated(weight)[:, -1]
+    return mean_of(whole * real("rewards", rewards, weight.shape).sum(axis=1), whole, clipped)
 
 
 def independent_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
@@ -151,9 +127,57 @@ def independent_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *
     >>> independent_ips([[1.0, 1.0]], target=[[0.5, 0.5]], logging=[[0.25, 0.5]]).value
     3.0
     """
-    weight, clipped = _weights(target, logging, 2, clip)
+    weight, clipped = weights_of(target, logging, 2, clip)
     terms = (weight * real("rewards", rewards, weight.shape)).sum(axis=1)
-    return _mean(terms, weight.mean(axis=1), clipped)
+    return mean_of(terms, weight.mean(axis=1), clipped)
+
+
+def independent_snips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
+    """Self-normalised IPS by position: each position's mean is divided by its mean weight.
+
+    Formula: sum_l v_l, v_l = sum_i w_il r_il / sum_i w_il. Unbiased, up to order 1/n, where `independent_ips`
+    is; stays within the range of rewards where the target is rarely logged.
+    Shapes: rewards, target, logging [n, L]. Errors: as `ips`, and ValueError if all weights at a position are
+    zero. Source: as `snips`, with a position's item as the action.
+
+    >>> found = independent_snips([[1.0, 0.0], [0.0, 1.0]], np.full((2, 2), 0.5), [[0.25, 0.5], [0.5, 0.25]])
+    >>> round(found.value, 4)
+    1.3333
+    """
+    weight, clipped = weights_of(target, logging, 2, clip)
+    reward = real("rewards", rewards, weight.shape)
+    total = weight.sum(axis=0)
+    if not total.all():
+        raise ValueError(f"target of shape {weight.shape} is zero on every logged action of a position")
+    values = (weight * reward).sum(axis=0) / total
+    errors = (weight * (reward - values) * (len(weight) / total)).sum(axis=1)
+    return mean_of(float(values.sum()) + errors, weight.mean(axis=1), clipped)
+
+
+def independent_doubly_robust(
+    rewards: ArrayLike,
+    target: ArrayLike,
+    logging: ArrayLike,
+    predicted: ArrayLike,
+    expected: ArrayLike,
+    *,
+    clip: float = math.inf,
+) -> Estimate:
+    """Correct a reward model of single positions by the weighted errors that it makes on the log.
+
+    Formula: mean of sum_l expected_l + w_l (r_l - predicted_l). Unbiased where `independent_ips` is, or where
+    the model is right.
+    Shapes: all [n, L]; predicted[:, l] = Q^(x, item logged at l), expected[:, l] = its mean over the items that
+    the target would put there. Errors: as `ips`. Source: as `doubly_robust`, with a position's item as the action.
+
+    >>> ones, half = np.ones((1, 2)), np.full((1, 2), 0.5)
+    >>> independent_doubly_robust(ones, half, half, predicted=[[0.5, 1.0]], expected=[[0.25, 1.0]]).value
+    1.75
+    """
+    weight, clipped = weights_of(target, logging, 2, clip)
+    error = real("rewards", rewards, weight.shape) - real("predicted", predicted, weight.shape)
+    terms = (real("expected", expected, weight.shape) + weight * error).sum(axis=1)
+    return mean_of(terms, weight.mean(axis=1), clipped)
 
 
 def cascade_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
@@ -167,10 +191,10 @@ def cascade_ips(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, cl
     >>> cascade_ips([[1.0, 1.0]], target=[[0.5, 0.5]], logging=[[0.25, 0.5]]).value
     4.0
     """
-    weight, clipped = _weights(target, logging, 2, clip)
-    reaching = _cumulated(weight)
+    weight, clipped = weights_of(target, logging, 2, clip)
+    reaching = cumulated(weight)
     terms = (reaching * real("rewards", rewards, weight.shape)).sum(axis=1)
-    return _mean(terms, reaching.mean(axis=1), clipped)
+    return mean_of(terms, reaching.mean(axis=1), clipped)
 
 
 def pseudo_inverse(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *, clip: float = math.inf) -> Estimate:
@@ -185,9 +209,9 @@ def pseudo_inverse(rewards: ArrayLike, target: ArrayLike, logging: ArrayLike, *,
     >>> pseudo_inverse([1.0], target=[[0.5, 0.5]], logging=[[0.25, 0.5]]).value
     2.0
     """
-    weight, clipped = _weights(target, logging, 2, clip)
+    weight, clipped = weights_of(target, logging, 2, clip)
     combined = weight.sum(axis=1) - weight.shape[1] + 1
-    return _mean(combined * real("rewards", rewards, (len(weight),)), np.abs(combined), clipped)
+    return mean_of(combined * real("rewards", rewards, (len(weight),)), np.abs(combined), clipped)
 
 
 def cascade_doubly_robust(
@@ -212,49 +236,11 @@ def cascade_doubly_robust(
     >>> cascade_doubly_robust(ones, half, half, predicted=[[2.0, 1.0]], expected=[[1.5, 1.0]]).value
     1.5
     """
-    weight, clipped = _weights(target, logging, 2, clip)
+    weight, clipped = weights_of(target, logging, 2, clip)
     reward = real("rewards", rewards, weight.shape)
     model, mean = real("predicted", predicted, weight.shape), real("expected", expected, weight.shape)
-    value, reaching = np.zeros(len(weight)), _cumulated(weight)
+    value, reaching = np.zeros(len(weight)), cumulated(weight)
     for position in reversed(range(weight.shape[1])):
         error = reward[:, position] + value - model[:, position]
         value = mean[:, position] + weight[:, position] * error
-    return _mean(value, reaching.mean(axis=1), clipped)
-
-
-def _weights(target: ArrayLike, logging: ArrayLike, ndim: int, clip: float) -> tuple[Floats, float]:
-    """Return target / logging, at most clip, and the share of decisions that the clip touched."""
-    shape: Sequence[None] = (None,) * ndim
-    logged = propensities("logging", logging, shape)
-    wanted = at_least_zero("target", target, logged.shape)
-    if wanted.max() > 1:
-        raise ValueError(f"target of shape {wanted.shape} must lie within [0, 1]")
-    if not clip > 0:
-        raise ValueError(f"clip must be positive, shape (): {clip}")
-    with np.errstate(over="ignore"):
-        weight = wanted / logged
-    over = (weight > clip).reshape(len(weight), -1).any(axis=1)
-    return finite_result("target / logging", np.minimum(weight, clip)), float(over.mean())
-
-
-def _cumulated(weight: Floats) -> Floats:
-    """Return the products of weights [n, L] down to each position."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return finite_result("the product of target / logging", np.asarray(np.cumprod(weight, axis=1)))
-
-
-def _mean(terms: Floats, weights: Floats, clipped: float) -> Estimate:
-    n = len(finite_result("the product of target / logging and rewards", terms))
-    with np.errstate(over="ignore", invalid="ignore"):
-        error = float(terms.std(ddof=1)) / math.sqrt(n) if n > 1 else math.inf
-    if n > 1 and not math.isfinite(error):
-        raise ValueError(f"rewards or weights of shape {terms.shape} are too large for a standard error")
-    return Estimate(float(terms.mean()), error, _effective(weights), clipped)
-
-
-def _effective(weights: Floats) -> float:
-    largest = float(finite_result("target / logging", weights).max(initial=0.0))
-    if largest == 0:
-        return 0.0
-    shares = weights / largest
-    return float(shares.sum()) ** 2 / float(shares @ shares)
+    return mean_of(value, reaching.mean(axis=1), clipped)
