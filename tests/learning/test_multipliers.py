@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from fairshot.core.arrays import Array, Floats
+from fairshot.learning.loading import load_artifacts
 from fairshot.learning.multipliers import LARGEST, Multipliers, fit_multipliers, fit_rates, log_likelihood
+from fairshot.stores.artifacts import ArtifactStore
 
 NAMES = ("hide", "like", "share")
 
@@ -118,3 +120,17 @@ def test_a_log_that_says_nothing_gives_ones(counts, occasions):
     model = fit_multipliers(counts, occasions, NAMES)
     assert (model(NAMES, counts, occasions) == 1).all()
     assert Multipliers.load(*model.dump()).kinds == ()
+
+
+def test_a_snapshot_has_them_or_lacks_nothing(tmp_path):
+    store = ArtifactStore(tmp_path)
+    store.save("new", {"multipliers": model_of().dump()}, {})
+    store.save("old", {}, {})
+    assert load_artifacts(store, "new").multipliers.kinds == model_of().kinds
+    old = load_artifacts(store, "old")
+    assert old.multipliers is None
+    assert not any("multipliers" in reason for reason in old.missing)
+    (tmp_path / "new" / "multipliers.json").write_text("{}")
+    damaged = load_artifacts(store, "new")
+    assert damaged.multipliers is None
+    assert any("multipliers" in reason for reason in damaged.missing)
