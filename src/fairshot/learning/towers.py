@@ -16,9 +16,9 @@ HALF = 50.0
 NEAR, DRAWN, PEOPLE = 128, 128, 32
 """Rows near and drawn of each person, and people, in one step of descent."""
 RATE, DECAY = 5e-3, 1e-4
+STRAIGHT = 3.0
 WHOLE = 6_000
 """Up to so many items the towers see the whole catalogue at each step."""
-MOST_DEVIATIONS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,12 @@ class Tower:
 
 
 def standardised(inputs: Floats, mean: Floats, scale: Floats) -> Floats:
-    """(inputs - mean) / scale, cut at six: beyond what it was taught with, a tower does not extrapolate."""
+    """(inputs - mean) / scale; beyond three only the logarithm grows, so that extremes keep their order."""
     plain: Floats = (inputs - mean) / scale
-    return np.clip(plain, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=plain)
+    excess = np.abs(plain) - STRAIGHT
+    far = excess > 0
+    plain[far] = np.sign(plain[far]) * (STRAIGHT + np.log1p(excess[far]))
+    return plain
 
 
 @dataclass(frozen=True, slots=True)

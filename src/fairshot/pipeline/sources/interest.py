@@ -20,12 +20,12 @@ class Interest:
 
     def __call__(self, ctx: Context) -> Candidates:
         """Nearest neighbours of the person."""
-        retrieval, most = ctx.snapshot.artifacts.retrieval, self.count + ctx.person.met_count
-        vector = ctx.person.vector
+        retrieval, nearest = ctx.snapshot.artifacts.retrieval, ctx.snapshot.artifacts.need("nearest")
+        vector, most = ctx.person.vector, self.count + ctx.person.met_count
         if vector is None:
             return no_candidates()
         if retrieval is not None:
             rows = retrieval.search(ctx.person, most, ctx.eligible)
         else:
-            (rows,) = ctx.snapshot.artifacts.need("nearest").search(vector[None], most, ctx.eligible)
+            (rows,) = nearest.search(vector[None], most, ctx.eligible)
         return Candidates(rows[~ctx.person.met[rows]][: self.count])
