@@ -174,7 +174,7 @@ def spoiling(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Fitted], None]) -
 
 
 def test_a_fall_of_auc_is_refused_and_the_old_snapshot_stays(opened, monkeypatch):
-    app = filled(opened(), two_tastes())
+    app = filled(opened(), two_tastes(people=100))
     old = app.train().version
 
     def turn_round(fitted: Fitted) -> None:

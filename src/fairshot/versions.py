@@ -4,7 +4,7 @@ Every decision is an event in the log, with its reasons; what serves follows fro
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,6 @@ import numpy as np
 from fairshot.config import Config
 from fairshot.core.errors import RollBackError
 from fairshot.core.events import Draft, EventBatch, Kind, concatenate
-from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.snapshot import Artifacts
 from fairshot.decisions.drift import profile
 from fairshot.decisions.history import PROMOTE, REFUSE, ROLL_BACK, Decision, in_service
@@ -58,7 +57,8 @@ class Versions:
         )
         fitted, seq = trainer.fit(events), self.live.seq
         growth = seq / max(1, present.facts.get("seq", seq))
-        candidate, standing = candidate_of(fitted, events, self.config.kinds, growth), standing_of(present)
+        told = told_lately(events, self.config)
+        candidate, standing = candidate_of(fitted, told, growth), standing_of(present)
         verdict = judge(candidate, standing, self.config.learning)
         self.catch_up()
         if self.live.promoted != promoted:
@@ -122,14 +122,22 @@ class Versions:
         self.catch_up()
 
 
-def candidate_of(fitted: "Fitted", events: EventBatch, kinds: FeedbackKinds, growth: float) -> Candidate:
-    """What promotion looks at, of fitted models and the log that they were fitted on, so many times as long as then."""
-    actions = np.unique(events.action[events.of(Kind.FEEDBACK) & (events.action >= 0)]).tolist()
+def candidate_of(fitted: "Fitted", told: Collection[str], growth: float) -> Candidate:
+    """What promotion looks at, of fitted models; told: see `told_lately`; growth: of the log since the last one."""
     tensors = {
         f"{model}.{name}": tensor for model, (tensors, _) in fitted.models().items() for name, tensor in tensors.items()
     }
-    told = [kinds.names[action] for action in actions]
     return Candidate(tensors, fitted.engagement.kinds, fitted.heads, told, fitted.inputs, growth)
+
+
+def told_lately(events: EventBatch, config: Config) -> list[str]:
+    """The kinds of feedback of which the latest share of the log, as much as is held out, holds enough to learn."""
+    feedback = np.flatnonzero(events.of(Kind.FEEDBACK) & (events.action >= 0) & (events.item >= 0))
+    latest = feedback[np.argsort(events.at[feedback], kind="stable")]
+    latest = latest[int((1 - config.learning.holdout) * len(latest)) :]
+    counts = np.bincount(events.action[latest], minlength=len(config.kinds.names))
+    enough = counts >= config.learning.least_examples
+    return [name for name, told in zip(config.kinds.names, enough, strict=True) if told]
 
 
 def standing_of(artifacts: Artifacts) -> Standing:

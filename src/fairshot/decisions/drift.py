@@ -1,9 +1,10 @@
 """Drift: whether the features that the ranking net reads still mean what they meant to the one in service.
 
-What counts is how a person's candidates differ from each other, for that alone ranks them: each feature is
-taken less its median among the person's candidates, in units of its own spread over all of them, and in steps
-of a tenth of that. What all candidates share, and by how much they differ, moves by nature: everything grows
-older and better known while the log grows. What is left is the shape, which breaks when a feature does.
+A feature is looked at in two ways. Raw: its values, in standard deviations of then. Shape: how a person's
+candidates differ from each other, which alone ranks them, as the difference to their median in standard
+deviations of its own time. Both in steps of a tenth. Growth moves the raw values (everything grows older and
+better known) and leaves the shape; another mix of candidates can turn a shape round and leaves the raw values;
+a feature that broke is another one in both. So it has drifted when both say so.
 
 The measure is the population stability index over the bins of the snapshot in service,
 PSI = sum_b (q_b - p_b) * log(q_b / p_b), with shares p then and q now (Siddiqi, "Credit Risk Scorecards",
@@ -45,7 +46,7 @@ class Inputs:
 class Drifted:
     """How far a feature moved: its index, what chance explains of it, and the bin that moved most.
 
-    most: (lower edge, upper edge, share then, share now), in standard deviations from the median candidate.
+    most: (lower edge, upper edge, share then, share now), in the units of the way.
     """
 
     feature: str
@@ -72,31 +73,41 @@ def limit(tolerance: float, growth: float) -> float:
 def profile(inputs: Inputs) -> dict[str, Any]:
     """How each feature is distributed, in plain types, to be kept beside the models.
 
-    For each: edges of its bins (b - 1), shares of the examples' weight in them (b), and the shares' standard
-    errors over people and items (b). A feature that tells no candidates apart is left out: it has
-    nothing to drift from.
+    For each its unit, and both ways: edges of its bins (b - 1), shares of the examples' weight in them (b), and
+    the shares' standard errors over people and items (b). A feature that tells no candidates apart is left out:
+    it has nothing to drift from.
     """
     found: dict[str, Any] = {}
     if not inputs.weights.any():
         return found
     for number, name in enumerate(inputs.features):
-        values = _shape(inputs, number)
-        edges = _edges(values, inputs.weights)
-        shares, errors = _shares(values, edges, inputs)
-        if (shares < 1).all():
-            found[name] = {"edges": edges.tolist(), "shares": shares.tolist(), "errors": errors.tolist()}
+        values, centred = inputs.values[:, number].astype(np.float64), _centred(inputs, number)
+        if centred.any():
+            unit = _spread(values - np.average(values, weights=inputs.weights), inputs.weights)
+            found[name] = {"unit": unit, "raw": _described(_steps(values, unit), inputs)}
+            found[name]["shape"] = _described(_steps(centred, _spread(centred, inputs.weights)), inputs)
     return found
 
 
 def drift(standing: Mapping[str, Any], inputs: Inputs) -> list[Drifted]:
-    """Each feature of a kept profile that is read now too, against its distribution then."""
+    """Each feature of a kept profile that is read now too, against then, in the way in which it moved less."""
+    found: list[Drifted] = []
     if not inputs.weights.any():
-        return []
-    return [
-        _drifted(name, standing[name], _shape(inputs, number), inputs)
-        for number, name in enumerate(inputs.features)
-        if name in standing
-    ]
+        return found
+    for number, name in enumerate(inputs.features):
+        if name in standing:
+            then, centred = standing[name], _centred(inputs, number)
+            raw = _drifted(name, then["raw"], _steps(inputs.values[:, number], then["unit"]), inputs)
+            own = _steps(centred, _spread(centred, inputs.weights))
+            shape = _drifted(name, then["shape"], own, inputs)
+            found.append(min(raw, shape, key=lambda one: np.sqrt(one.index) - np.sqrt(one.chance)))
+    return found
+
+
+def _described(values: Floats, inputs: Inputs) -> dict[str, list[float]]:
+    edges = _edges(values, inputs.weights)
+    shares, errors = _shares(values, edges, inputs)
+    return {"edges": edges.tolist(), "shares": shares.tolist(), "errors": errors.tolist()}
 
 
 def _drifted(name: str, then: Mapping[str, Any], values: Floats, inputs: Inputs) -> Drifted:
@@ -112,17 +123,23 @@ def _drifted(name: str, then: Mapping[str, Any], values: Floats, inputs: Inputs)
     )
 
 
-def _shape(inputs: Inputs, number: int) -> Floats:
-    """A feature less its median among each person's candidates, in rounded standard deviations, (n,)."""
+def _centred(inputs: Inputs, number: int) -> Floats:
+    """A feature less its median among each person's candidates, (n,)."""
     order = np.lexsort((inputs.values[:, number], inputs.people))
     _, starts, counts = np.unique(inputs.people[order], return_index=True, return_counts=True)
     values = inputs.values[order, number]
-    centred = np.empty_like(values)
+    centred = np.empty(len(values))
     # The lower of two middles: their mean might be a value that no candidate has.
     centred[order] = values - np.repeat(values[starts + (counts - 1) // 2], counts)
-    weights = inputs.weights.astype(np.float64)
-    spread = float(np.sqrt((np.square(centred, dtype=np.float64) * weights).sum() / max(weights.sum(), 1e-300)))
-    rounded: Floats = np.round(centred / (spread or 1.0) * STEPS) / STEPS
+    return centred
+
+
+def _spread(deviations: Floats, weights: Floats) -> float:
+    return float(np.sqrt(np.average(np.square(deviations), weights=weights)))
+
+
+def _steps(values: Floats, unit: float) -> Floats:
+    rounded: Floats = np.round(values / (unit or 1.0) * STEPS) / STEPS
     return rounded
 
 

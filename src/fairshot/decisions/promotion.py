@@ -72,8 +72,8 @@ class Guarded:
 class Candidate:
     """What is known of a candidate. tensors: by model and name; heads: by kind, those whose figures exist.
 
-    kinds: all heads of its net; told: the kinds of feedback that the log holds; inputs: what the net read; growth:
-    how many times as long as then the log is.
+    kinds: all heads of its net; told: the kinds of feedback that the log still holds enough of; inputs: what the
+    net read; growth: how many times as long as then the log is.
     """
 
     tensors: Mapping[str, Array]
@@ -152,8 +152,8 @@ def _vanished(candidate: Candidate, standing: Standing) -> Iterator[str]:
     for kind in standing.kinds:
         if kind not in candidate.kinds and kind in candidate.told:
             yield (
-                f"engagement.{kind}: the head of the snapshot in service has vanished, though the log holds feedback "
-                "of the kind: too few examples are left (see learning.least_examples)"
+                f"engagement.{kind}: the head of the snapshot in service has vanished, though the log goes on "
+                "telling the kind: too few examples are left (see learning.people and learning.least_examples)"
             )
 
 
@@ -166,44 +166,53 @@ def _drifted(candidate: Candidate, standing: Standing, settings: Learning) -> It
             low, high, then, now = found.most
             yield (
                 f"feature {found.feature} drifted: population stability index {found.index:.3f}, chance explains "
-                f"{found.chance:.3f} and {most:.3f} is tolerated; {100 * now:.1f} % of candidates lie {low:.2f} to "
-                f"{high:.2f} standard deviations from their person's median, it was {100 * then:.1f} %. "
+                f"{found.chance:.3f} and {most:.3f} is tolerated; {100 * now:.1f} % of candidates lie between "
+                f"{low:.2f} and {high:.2f} standard deviations, it was {100 * then:.1f} %. "
                 "If that is meant, raise learning.drift_tolerance for one training"
             )
 
 
 def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
-    """Against the model in service on the same examples; else against what its figure was when it was trained."""
+    """Whether the AUC stands, in one of two comparisons with the snapshot in service, each with its own fault.
+
+    On the same examples; these favour the one in service, for what it showed could be answered. And with what
+    its own figure was when it was trained; that was of other people at another time.
+    """
     name, groups = f"engagement.{kind}: AUC", min(len(np.unique(head.people)), len(np.unique(head.items)))
+    quantile = float(stdtrit(groups - 1, 1 - level)) if groups > 1 else 1.0
     value, own = (found for _, found in head.figures()[:2])
-    before, error, same = standing.figure(kind, "AUC"), own, ""
+    before = standing.figure(kind, "AUC")
+    compared: list[tuple[bool, str]] = []
     if head.standing is not None:
         change, error = paired_auc_difference(
             head.truth, head.candidate, head.standing, head.weights, head.people, head.items
         )
-        before, same = value - change, " on the same examples"
-    elif before is not None:
+        compared.append(
+            _fell(f"{name} on the same examples", Guarded(name, value, value - change, error), tolerance, quantile)
+        )
+    if before is not None:
         # A snapshot that kept no error was measured on as few people as this one, or fewer.
         error = float(np.hypot(own, standing.figure(kind, "AUC standard error") or own))
-    if before is None:
+        compared.append(
+            _fell(f"{name}, measured at each training,", Guarded(name, value, before, error), tolerance, quantile)
+        )
+    if not compared:
         return True, f"{name} {value:.4f} +- {own:.4f}, and nothing to compare it with"
-    quantile = float(stdtrit(groups - 1, 1 - level)) if groups > 1 else 1.0
-    holds, reason = _fell(name, Guarded(name, value, before, error), tolerance, quantile)
-    return holds, reason + same
+    return next((one for one in compared if one[0]), compared[0])
 
 
 def _fell(name: str, measure: Guarded, tolerance: float, quantile: float) -> tuple[bool, str]:
     """Whether the measure stands, and the sentence that says by how much it changed."""
     change = measure.candidate - measure.standing
-    least, limit = -change - quantile * measure.error, tolerance * measure.unit
+    least, most = -change - quantile * measure.error, tolerance * measure.unit
     told = (
         f"{name} {measure.candidate:.4f} against {measure.standing:.4f} of the snapshot in service, "
         f"a change of {change:+.4f} +- {measure.error:.4f}"
     )
     # An infinite error makes the bound infinite: nothing can be said then. Anything but that must be shown to hold.
-    if least <= limit:
+    if least <= most:
         return True, told
-    return False, f"{told}: a fall of at least {least:.4f} with 95 % confidence, {limit:g} is tolerated;"
+    return False, f"{told}: a fall of at least {least:.4f} with 95 % confidence, {most:g} is tolerated"
 
 
 def _calibration(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: float) -> tuple[bool, str]:
