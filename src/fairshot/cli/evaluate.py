@@ -21,7 +21,10 @@ def evaluate(
         Literal["random", "latest", "temporal", "new-items"], typer.Option(help="What is held out, and what is judged.")
     ] = "random",
     seed: Annotated[int, typer.Option(help="Of the random choice.")] = 42,
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="Positions that are judged.")] = 10,
+    k: Annotated[
+        int | None,
+        typer.Option("--k", min=1, max=1000, help="Positions that are judged.", show_default="10; 20 for new items"),
+    ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Also popularity, implicit's ALS and BM25, and EASE, on the same split.")
     ] = False,
@@ -60,7 +63,13 @@ def evaluate(
     """
     if frontier:
         _frontier(
-            folder, numbers("--seeds", seeds, int), term, numbers("--weights", weights, float), k, picture, as_json
+            folder,
+            numbers("--seeds", seeds, int),
+            term,
+            numbers("--weights", weights, float),
+            k or 10,
+            picture,
+            as_json,
         )
         return
     import fairshot

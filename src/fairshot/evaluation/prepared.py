@@ -1,7 +1,7 @@
 """What an evaluation starts from: the split, the models fitted on its training part, and the state it leaves."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -9,12 +9,13 @@ from scipy.sparse import csr_matrix
 from fairshot.app import App
 from fairshot.core.arrays import Array, Ints
 from fairshot.core.events import EventBatch
+from fairshot.core.feedback import Impressions
 from fairshot.core.snapshot import Snapshot
 from fairshot.evaluation.exposure import Catalogue
 from fairshot.evaluation.protocols import Split, reactions
 from fairshot.learning.interactions import grouped
 from fairshot.replay import Replay
-from fairshot.training import Trainer
+from fairshot.training import Fitted, Trainer
 
 Progress = Callable[[str, float], None]
 
@@ -30,6 +31,7 @@ class Prepared:
     events: EventBatch
     split: Split
     trained: EventBatch
+    fitted: Fitted
     snapshot: Snapshot
     people: Ints
     truth: list[Array]
@@ -65,12 +67,18 @@ def prepare(app: App, events: EventBatch, split: Split, report: Progress) -> Pre
         events=events,
         split=split,
         trained=trained,
-        snapshot=replay.swap(fitted.artifacts("evaluation")),
+        fitted=fitted,
+        snapshot=as_if_unseen(replay.swap(fitted.artifacts("evaluation"))),
         people=people,
         truth=wanted(events, split, people),
         apart=judged[~known],
         catalogue=Catalogue.of(trained),
     )
+
+
+def as_if_unseen(snapshot: Snapshot) -> Snapshot:
+    """The same state, but what was shown does not stay away: what led to a held-out reaction must not hide it."""
+    return replace(snapshot, impressions=Impressions(snapshot.impressions.mode, days=0.0))
 
 
 def wanted(events: EventBatch, split: Split, people: Ints) -> list[Array]:

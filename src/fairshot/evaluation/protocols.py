@@ -20,6 +20,8 @@ from fairshot.learning.interactions import impressions_of, later_of
 
 Name: TypeAlias = Literal["random", "latest", "temporal", "new-items"]
 HELD_OUT = 0.25
+POSITIONS: Mapping[str, int] = {"new-items": 20}
+"""How many positions are judged where nobody says; elsewhere 10."""
 RELEVANCE = "every item that the person reacted to in the held-out part, whatever was said of it"
 PROTOCOLS: Mapping[str, str] = {
     "random": (

@@ -13,10 +13,10 @@ from fairshot.evaluation.arms import arms
 from fairshot.evaluation.exposure import exposure, new_item_gains
 from fairshot.evaluation.heads import Heads
 from fairshot.evaluation.measured import Difference, Measured, PerPerson, means, paired
-from fairshot.evaluation.new_items import new_items
+from fairshot.evaluation.new_items import VARIANTS, new_items
 from fairshot.evaluation.peers import peer_slates, peers
 from fairshot.evaluation.prepared import Prepared, Progress, prepare
-from fairshot.evaluation.protocols import split
+from fairshot.evaluation.protocols import POSITIONS, split
 from fairshot.evaluation.report import Evaluation, fingerprint
 from fairshot.evaluation.slates import Arm, slates_of
 
@@ -28,24 +28,28 @@ def evaluate(
     protocol: str = "random",
     *,
     seed: int = 42,
-    k: int = 10,
+    k: int | None = None,
     with_peers: bool = False,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Hold out by a protocol, train, and rank for everybody: without fairness terms, as configured, and by peers.
 
-    The same models serve all arms; nothing in the data directory changes. Raises FairshotError where the
-    protocol is unknown or nothing can be held out, TrainingError where there is too little to learn from.
+    k: positions that are judged, 20 for new items and else 10. The same models serve all arms; nothing in the
+    data directory changes. Raises FairshotError where the protocol is unknown or nothing can be held out,
+    TrainingError where there is too little to learn from.
     """
     report = progress or (lambda _phase, _share: None)
+    k = POSITIONS.get(protocol, 10) if k is None else k
     events = concatenate(list(app.log.batches()))
     prepared = prepare(app, events, split(events, protocol, seed), report)
+    figures: list[Measured] = []
     if protocol == "new-items":
-        people, values = new_items(app, prepared, report)
-        figures: list[Measured] = []
+        people, values = new_items(app, prepared, k, report)
+        differences = _new_item_differences(values)
     else:
         people, (figures, values) = len(prepared.people), _measured(app, prepared, k, with_peers, report)
-    figures = [*(one for arm, found in values.items() for one in means(arm, found)), *figures]
+        differences = _differences(values, DEFAULTS)
+    accuracies = [one for arm, found in values.items() for one in means(arm, found)]
     return Evaluation(
         protocol=protocol,
         seed=seed,
@@ -53,8 +57,8 @@ def evaluate(
         data=fingerprint(events, app.live.ids),
         config=app.config.hash(),
         people=people,
-        figures=sorted(figures, key=lambda one: list(values).index(one.arm) if one.arm in values else len(values)),
-        differences=_differences(values),
+        figures=sorted([*accuracies, *figures], key=lambda one: list(values).index(one.arm)),
+        differences=differences,
     )
 
 
@@ -92,7 +96,16 @@ def _strangers(arm: Arm, prepared: Prepared, k: int) -> list[Measured]:
     return means(DEFAULTS, {f"{name} of people without training": value for name, value in found.items()})
 
 
-def _differences(values: Mapping[str, PerPerson]) -> list[Difference]:
-    """Every arm against the defaults, person by person."""
-    others = [(arm, found) for arm, found in values.items() if arm != DEFAULTS]
-    return [one for arm, found in others for one in paired(arm, found, DEFAULTS, values[DEFAULTS])]
+def _differences(values: Mapping[str, PerPerson], less: str) -> list[Difference]:
+    """Every other arm against one of them, person by person."""
+    others = [(arm, found) for arm, found in values.items() if arm != less]
+    return [one for arm, found in others for one in paired(arm, found, less, values[less])]
+
+
+def _new_item_differences(values: Mapping[str, PerPerson]) -> list[Difference]:
+    """Every arm against the defaults with the same information."""
+    found: list[Difference] = []
+    for variant in VARIANTS:
+        same = {arm: figures for arm, figures in values.items() if arm.endswith(f", {variant}")}
+        found += _differences(same, f"{DEFAULTS}, {variant}")
+    return found

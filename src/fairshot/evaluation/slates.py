@@ -10,6 +10,7 @@ from fairshot.app import build_pipeline
 from fairshot.config import Config
 from fairshot.core.arrays import Array, Ints
 from fairshot.core.candidates import Candidates
+from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.pipeline.engine import Pipeline
@@ -26,10 +27,16 @@ class Arm:
     config: Config
     snapshot: Snapshot
     pipeline: Pipeline = field(init=False)
+    kinds: FeedbackKinds = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pipeline", build_pipeline(self.config))
-        object.__setattr__(self, "snapshot", replace(self.snapshot, feedback=self.config.kinds))
+        object.__setattr__(self, "kinds", self.config.kinds)
+        object.__setattr__(self, "snapshot", self.seen(self.snapshot))
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        """Another snapshot, as its feedback kinds see it."""
+        return replace(snapshot, feedback=self.kinds)
 
     @property
     def finding(self) -> bytes:
