@@ -102,9 +102,9 @@ def rate(
     score, psi, w, member = _units(scores, outcomes, weights, groups)
     if weighting not in ("autoc", "qini"):
         raise ValueError(f"weighting must be 'autoc' or 'qini', shape (): {weighting}")
-    halves = _halves(member, samples, rng)
-    spread = np.array([_rate(score[half], psi[half], w[half], weighting) for half in halves]).std(ddof=1)
-    return Effect(_rate(score, psi, w, weighting), float(spread))
+    ranking = _Ranking(score, psi, w, weighting)
+    spread = np.array([ranking.rate(half) for half in _halves(member, samples, rng)]).std(ddof=1)
+    return Effect(ranking.rate(), float(spread))
 
 
 def auuc_gain(
@@ -129,14 +129,10 @@ def auuc_gain(
     (0.17, True)
     """
     score, psi, w, member = _units(scores, outcomes, weights, groups)
-    other = real("base", base, score.shape)
-
-    def gap(part: Bools | slice) -> float:
-        own, given, mass = score[part], psi[part], w[part]
-        return _rate(own, given, mass, "qini") - _rate(other[part], given, mass, "qini")
-
-    spread = np.array([gap(half) for half in _halves(member, samples, rng)]).std(ddof=1)
-    return Effect(gap(slice(None)), float(spread))
+    own = _Ranking(score, psi, w, "qini")
+    other = _Ranking(real("base", base, score.shape), psi, w, "qini")
+    spread = np.array([own.rate(half) - other.rate(half) for half in _halves(member, samples, rng)]).std(ddof=1)
+    return Effect(own.rate() - other.rate(), float(spread))
 
 
 def uplift_band(
@@ -209,15 +205,24 @@ def _halves(member: NDArray[np.intp], samples: int, rng: np.random.Generator) ->
         yield chosen[member]
 
 
-def _rate(scores: Floats, psi: Floats, weights: Floats, weighting: str) -> float:
-    order = np.argsort(-scores, kind="stable")
-    _, group = np.unique(-scores[order], return_inverse=True)
-    w = weights[order]
-    mass = np.maximum(np.bincount(group, w), 1e-300)
-    tied = (np.bincount(group, w * psi[order]) / mass)[group]
-    total, below = max(w.sum(), 1e-300), np.maximum(np.cumsum(w), 1e-300)
-    toc = np.cumsum(w * tied) / below - (w * tied).sum() / total
-    return float((w * (toc * below / total if weighting == "qini" else toc)).sum() / total)
+class _Ranking:
+    """Units in the order of their scores, so that many halves of them need no sorting."""
+
+    def __init__(self, scores: Floats, psi: Floats, weights: Floats, weighting: str) -> None:
+        self.order = np.argsort(-scores, kind="stable")
+        self.scores, self.psi, self.weights = scores[self.order], psi[self.order], weights[self.order]
+        self.by_share = weighting == "qini"
+
+    def rate(self, part: Bools | None = None) -> float:
+        """The rate of all units, or of those marked."""
+        chosen = slice(None) if part is None else part[self.order]
+        score, w = self.scores[chosen], self.weights[chosen]
+        group = np.cumsum(np.append(False, score[1:] != score[:-1]))
+        mass = np.maximum(np.bincount(group, w), 1e-300)
+        tied = (np.bincount(group, w * self.psi[chosen]) / mass)[group]
+        total, below = max(w.sum(), 1e-300), np.maximum(np.cumsum(w), 1e-300)
+        toc = np.cumsum(w * tied) / below - (w * tied).sum() / total
+        return float((w * (toc * below / total if self.by_share else toc)).sum() / total)
 
 
 def _ranked(scores: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> tuple[Floats, Bools]:

@@ -44,7 +44,7 @@ class CausalModel:
         if not self.features:
             return np.zeros(len(inputs))
         effect = np.clip(inputs, self.bounds[0], self.bounds[1]) @ self.weights + self.level
-        held: Floats = np.clip(effect, *self.limits).astype(np.float64)
+        held: Floats = np.clip(effect.astype(np.float64), *self.limits)
         return held
 
     def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:

@@ -66,7 +66,7 @@ def fit_causal(units: CausalUnits, seed: str = "") -> tuple[CausalModel, CausalR
     try:
         _enough(units)
         halves = halves_of(units, seed)
-        lots = agreement(halves)
+        lots = agreement(joined(*halves))
         if lots is None or abs(lots.z) <= REFUTED:
             return _tried(units, halves, lots, seed)
     except NothingToCompareError as error:

@@ -79,28 +79,25 @@ def average_of(found: Corrected) -> Effect:
     return mean_effect(found.outcomes, found.units.weights, found.units.person)
 
 
-def agreement(halves: tuple[Corrected, Corrected]) -> Effect | None:
-    """By how much the lots of one half say more than the remaining log of the other half predicts for them.
+def agreement(found: Corrected) -> Effect | None:
+    """By how much lots say more than the remaining log predicts for them; None where either is too small to tell.
 
-    None where either is too small to tell. If the features hold every reason for showing, this is zero: what
-    only the ranker knew shows here.
+    If the features hold every reason for showing, this is zero: what only the ranker knew shows here.
     """
-    taught, judged = halves
-    rest, lots = ~taught.units.drawn, judged.units.drawn
-    for units, part in ((taught.units, rest), (judged.units, lots)):
-        if min(units.treated[part].sum(), (~units.treated[part]).sum()) < LEAST // 4:
+    units, rest, lots = found.units, ~found.units.drawn, found.units.drawn
+    for part in (rest, lots):
+        if min(units.treated[part].sum(), (~units.treated[part]).sum()) < LEAST // 2:
             return None
-    weights = judged.units.weights[lots]
-    told = mean_effect(judged.outcomes[lots], weights, judged.units.person[lots])
-    at = np.average(judged.units.inputs[lots].astype(np.float64), axis=0, weights=weights)
-    predicted = _least_squares_at(taught, rest, at)
+    told = mean_effect(found.outcomes[lots], units.weights[lots], units.person[lots])
+    at = np.average(units.inputs[lots].astype(np.float64), axis=0, weights=units.weights[lots])
+    predicted = _least_squares_at(found, rest, at)
     return Effect(told.value - predicted.value, float(np.hypot(told.standard_error, predicted.standard_error)))
 
 
-def _least_squares_at(taught: Corrected, part: Bools, at: Floats) -> Effect:
+def _least_squares_at(found: Corrected, part: Bools, at: Floats) -> Effect:
     """The effect at one point by least squares, with an error robust to noise that a person's units share."""
-    x, w = taught.units.inputs[part].astype(np.float64), taught.units.weights[part]
-    psi, person = taught.outcomes[part], taught.units.person[part]
+    x, w = found.units.inputs[part].astype(np.float64), found.units.weights[part]
+    psi, person = found.outcomes[part], found.units.person[part]
     centre, scale = np.average(x, axis=0, weights=w), x.std(axis=0)
     scale = np.where(scale > 1e-6, scale, np.inf)
     design = np.column_stack([np.ones(len(x)), (x - centre) / scale])

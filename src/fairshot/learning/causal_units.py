@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows
+from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, marked
 from fairshot.core.candidates import Candidates
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.randomness import stream
+from fairshot.core.slate import LoggedSlate
 from fairshot.learning.causal import CausalUnits
 
 OPPOSITE = 4
@@ -56,8 +57,8 @@ class Answers:
     until: microseconds, the log's end: what a window beyond it will bring is not known yet.
     """
 
-    person: Rows
-    item: Rows
+    person: Ints
+    item: Ints
     at: Ints
     action: Ints
     worth: Floats
@@ -94,33 +95,32 @@ class Answers:
         return worth
 
 
-def pool_of(request: str, at: int, person: int, found: tuple[Candidates, Floats], shown: Rows) -> SlatePool | None:
-    """One logged slate's candidates: `found` by `Pipeline.distribution` as of its moment, rows `shown` by the log.
+def pool_of(logged: LoggedSlate, found: tuple[Candidates, Floats], seen: Bools | None = None) -> SlatePool | None:
+    """One logged slate's candidates: `found` by `Pipeline.distribution` as of its moment.
 
-    All positions are taken as seen. None where the log tells of another slate than the replay could have given:
-    its models are gone, and scores of others would not be what the ranking went by.
+    seen: bool (k,), which positions were examined, all if None. None where the log tells of another slate than
+    the replay could have given: the scores of others would not be what the ranking went by.
     """
     pool, chances = found
-    where = np.full(len(shown), -1)
-    order = np.argsort(pool.rows)
-    if len(pool) and len(shown) == chances.shape[1]:
-        place = order[np.minimum(np.searchsorted(pool.rows[order], shown), len(pool) - 1)]
-        where = np.where(pool.rows[place] == shown, place, -1)
-    if len(where) == 0 or (where < 0).any() or (chances[where, np.arange(len(where))] == 0).any():
+    k = len(logged.rows)
+    if k == 0 or chances.shape[1] != k:
         return None
-    stood, intended = np.zeros((2, len(pool)), dtype=bool)
-    stood[where] = True
-    intended[chances.argmax(axis=0)] = True
+    order = np.argsort(pool.rows)
+    stood = order[np.minimum(np.searchsorted(pool.rows[order], logged.rows), len(pool) - 1)]
+    if (pool.rows[stood] != logged.rows).any() or (chances[stood, np.arange(k)] == 0).any():
+        return None
+    intended = chances.argmax(axis=0)
+    looked = np.ones(k, dtype=bool) if seen is None else seen
     return SlatePool(
-        request=request,
-        person=person,
-        at=at,
+        request=logged.request,
+        person=logged.user,
+        at=logged.at,
         rows=pool.rows,
         inputs=np.stack([pool[name] for name in inputs_of(pool)], axis=1).astype(np.float32),
         score=pool["value"].astype(np.float64),
-        placed=intended,
-        shown=stood,
-        seen=stood | intended,
+        placed=marked(len(pool), intended),
+        shown=marked(len(pool), stood),
+        seen=marked(len(pool), np.concatenate([stood[looked], intended[looked]])),
     )
 
 
