@@ -1,7 +1,7 @@
 """Replay: a feature computed live and one computed later from the log are equal, and so are the slates."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from fairshot.core.candidates import Candidates
 from fairshot.core.events import EventBatch, Kind, concatenate, no_events
 from fairshot.core.request import Context
 from fairshot.core.slate import Slate
+from fairshot.core.snapshot import Snapshot
 from fairshot.learning.loading import load_artifacts
 from fairshot.replay import Replay
 from fairshot.state import load_folds
@@ -133,7 +134,7 @@ def replayed(town: Town, events: EventBatch) -> Iterator[tuple[Any, Slate, Conte
         snapshot = now.at(logged.seq)
         if logged.snapshot != version:
             version = logged.snapshot
-            snapshot = now.swap(load_artifacts(app.artifacts, version))
+            snapshot = now.swap(load_artifacts(app.artifacts, version, app.pipeline))
         ctx = Context(now.request_of(logged), snapshot)
         yield logged, app.pipeline(ctx), ctx
 
@@ -188,9 +189,9 @@ def test_the_features_of_impressions_are_those_of_serving(town: Town, events: Ev
 def test_moments_are_what_single_steps_come_to(town: Town, events: EventBatch) -> None:
     slates = list(town.app.log.slates())
     seqs = np.array([slate.seq for slate in slates])
-    models = load_artifacts(town.app.artifacts, slates[-1].snapshot)
+    models = load_artifacts(town.app.artifacts, slates[-1].snapshot, town.app.pipeline)
     one, two = replay_of(town.app, events), replay_of(town.app, events)
-    single = load_artifacts(town.app.artifacts, slates[-1].snapshot)
+    single = load_artifacts(town.app.artifacts, slates[-1].snapshot, town.app.pipeline)
     for slate, snapshot in zip(slates, one.moments(seqs, models), strict=True):
         assert snapshot.seq == slate.seq
         two.at(slate.seq)
@@ -212,6 +213,36 @@ def test_the_end_of_a_replay_is_the_live_state(town: Town, events: EventBatch) -
             for name in state[side].columns:
                 found, expected = getattr(last, side)[name], getattr(live, side)[name]
                 np.testing.assert_allclose(found, expected, rtol=1e-12, err_msg=name)
+
+
+@dataclass
+class Retrieval:
+    """Notes which items it was given to place, and how many records there were by then."""
+
+    items: Array
+    placed: list[tuple[list[int], int]] = field(default_factory=list)
+
+    def place(self, snapshot: Snapshot, rows: Array) -> None:
+        self.items = np.zeros(max(len(self.items), int(rows.max(initial=-1)) + 1))
+        self.placed.append((rows.tolist(), int((snapshot.items["record"] > 0).sum())))
+
+
+def test_new_items_are_placed_for_retrieval_as_they_come(town: Town, events: EventBatch) -> None:
+    models = load_artifacts(town.app.artifacts, town.app.live.promoted, town.app.pipeline)
+    assert models.vectors is not None
+    retrieval = Retrieval(np.zeros(150))
+    now = replay_of(town.app, events)
+    now.at(300)
+    now.swap(replace(models, retrieval=retrieval))
+    now.at(town.app.live.seq)
+    records = [rows for rows, _ in retrieval.placed]
+    came = [row for rows in records for row in rows]
+    known = np.unique(events.item[events.of(Kind.ITEM)])
+    assert set(known[known >= 150].tolist()) <= set(came)
+    # They come by threes: each three is described before the next is known, though one step brought all.
+    counts = [count for _, count in retrieval.placed]
+    assert np.diff(np.unique(counts)).max() == 3
+    assert len(retrieval.items) == events.sizes.items
 
 
 def test_a_replay_runs_forwards(town: Town, events: EventBatch) -> None:

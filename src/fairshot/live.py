@@ -13,6 +13,7 @@ from fairshot.core.ids import Ids
 from fairshot.core.snapshot import Artifacts, Snapshot
 from fairshot.core.tables import State, views
 from fairshot.decisions.history import put_into_service
+from fairshot.replay import place
 from fairshot.state import Fold, fold_batch
 from fairshot.stores.log import Log
 
@@ -65,7 +66,7 @@ class Live:
             self.promoted = put_into_service(batch.data[index] or {}) or self.promoted
         came = self._encode(batch)
         self.snapshot = self._snapshot()
-        self._place(came)
+        place(self.snapshot, came, len(self.ids.items))
 
     def swap(self, artifacts: Artifacts) -> None:
         """Serve other models from now on; items that came since they were trained get their vectors."""
@@ -79,7 +80,7 @@ class Live:
                 records = self.log.records("items", rows[start : start + 10_000].tolist())
                 vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
         self.snapshot = self._snapshot()
-        self._place(rows)
+        place(self.snapshot, rows, len(self.ids.items))
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -95,13 +96,6 @@ class Live:
             artifacts=self._artifacts,
             tuning=self._tuning,
         )
-
-    def _place(self, rows: Rows) -> None:
-        """Let retrieval find items by what is said of them now, and all those that came since it was fitted."""
-        retrieval = self._artifacts.retrieval
-        if retrieval is not None and self._artifacts.vectors is not None:
-            later = np.arange(len(retrieval.items), len(self.ids.items), dtype=np.int32)
-            retrieval.place(self.snapshot, np.union1d(rows, later))
 
     def _encode(self, batch: EventBatch) -> Rows:
         """Give items that the models never met a vector from what their records say; returns these items."""

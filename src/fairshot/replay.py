@@ -4,7 +4,8 @@ The same folds as in serving give the state, the same encoder the vectors of ite
 feature stage asked about a replayed moment gives what it gave then. Two things come out equal only up to
 rounding, because sums of floats depend on how live traffic happened to be cut into batches, which no log
 tells: decayed sums (`rising`, to float64 rounding), and vectors of items that came after training (one matrix
-product for each batch, to float32 rounding).
+product for each batch, to float32 rounding). Retrieval describes such items by the state as of the batch in
+which they came; here, as of the last of the records that stand beside theirs in the log.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import Ints
+from fairshot.core.arrays import Ints, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.request import Request
@@ -67,14 +68,32 @@ class Replay:
         if seq < self._seq:
             raise ValueError(f"a replay runs forwards: it stands at {self._seq}, {seq} lies before")
         self._seq = seq
-        stop = int(np.searchsorted(self._events.seq, seq, "right"))
-        if stop > self._done:
-            fold_batch(self._folds, self._states, self._events.part(self._done, stop))
-            new = self._records[slice(*np.searchsorted(self._records, (self._done, stop)))]
-            self._record_of[self._events.item[new]] = new
-            self._done = stop
-            self._encode(new)
+        end = int(np.searchsorted(self._events.seq, seq, "right"))
+        for stop in self._stops(end):
+            self._fold(stop)
         return self._as_of(self._snapshot.artifacts)
+
+    def _stops(self, end: int) -> list[int]:
+        """How far to fold at once: to the end, but that retrieval wants new items described as they come."""
+        if end <= self._done:
+            return []
+        if self._snapshot.artifacts.retrieval is None:
+            return [end]
+        came = self._records[slice(*np.searchsorted(self._records, (self._done, end)))]
+        last = came[np.append(came[1:] != came[:-1] + 1, True)] if len(came) else came
+        return [*(last[last + 1 < end] + 1).tolist(), end]
+
+    def _fold(self, stop: int) -> None:
+        fold_batch(self._folds, self._states, self._events.part(self._done, stop))
+        new = self._records[slice(*np.searchsorted(self._records, (self._done, stop)))]
+        self._record_of[self._events.item[new]] = new
+        self._done = stop
+        vectors = self._snapshot.artifacts.vectors
+        if vectors is not None:
+            vectors.grow(self._known(self._items))
+            new = new[vectors.untrained(self._events.item[new])]
+            vectors.encode(self._events.item[new], self._told(new))
+            place(self._snapshot, self._events.item[new], self._known(self._items))
 
     def swap(self, artifacts: Artifacts) -> Snapshot:
         """Look at the same moment, and at those that follow, with these models.
@@ -87,6 +106,7 @@ class Replay:
             artifacts.vectors.grow(self._known(self._items))
             lacking = artifacts.vectors.lacking(self._record_of >= 0)
             artifacts.vectors.encode(lacking, self._told(self._record_of[lacking]))
+            place(self._snapshot, lacking, self._known(self._items))
         return self._snapshot
 
     def moments(self, seqs: Ints, artifacts: Artifacts) -> Iterator[Snapshot]:
@@ -122,14 +142,17 @@ class Replay:
         self._snapshot = replace(self._snapshot, seq=self._seq, artifacts=artifacts)
         return self._snapshot
 
-    def _encode(self, new: Ints) -> None:
-        vectors = self._snapshot.artifacts.vectors
-        if vectors is None:
-            return
-        vectors.grow(self._known(self._items))
-        new = new[vectors.untrained(self._events.item[new])]
-        vectors.encode(self._events.item[new], self._told(new))
-
     def _told(self, index: Ints) -> list[Mapping[str, object]]:
         """The records that these events carry."""
         return [self._events.data[i] or {} for i in index.tolist()]
+
+
+def place(snapshot: Snapshot, rows: Rows, known: int) -> None:
+    """Let retrieval find items by what is said of them now, and all those that came since it was fitted.
+
+    rows: the items with new vectors; known: how many items the log knew by then.
+    """
+    artifacts = snapshot.artifacts
+    if artifacts.retrieval is not None and artifacts.vectors is not None:
+        later = np.arange(len(artifacts.retrieval.items), known, dtype=np.int32)
+        artifacts.retrieval.place(snapshot, np.union1d(rows, later))

@@ -62,8 +62,8 @@ class RetrievalModel:
         return rows
 
     def place(self, snapshot: Snapshot, rows: Array) -> None:
-        """Give items their vectors by what the snapshot knows of them, those that came since included."""
-        self._grow(len(snapshot.ids.items))
+        """Give items, ascending, their vectors by what the snapshot knows of them; rows grow up to the last."""
+        self._grow(int(rows.max(initial=-1)) + 1)
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK].astype(np.int32)
             self.items[part] = self.towers[1](self.inputs(snapshot, part))
