@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fairshot.evaluation import Evaluation
 
 T = TypeVar("T")
-TERM, WEIGHTS = "creator", "0.5,1,2,4,8,16,32"
+TERM, WEIGHTS = "fairness", "0.02,0.04,0.06,0.08,0.1,0.12"
 
 
 def evaluate(
@@ -102,7 +102,8 @@ def _frontier(
 ) -> None:
     import fairshot
     from fairshot.cli.output import print_json, print_table, progress, tell
-    from fairshot.evaluation.frontier import DISCOUNTED, GIVEN, PIPELINE, accuracy_at
+    from fairshot.evaluation.exposure import LEAST_ITEMS
+    from fairshot.evaluation.frontier import DISCOUNTED, GIVEN, PIPELINE
     from fairshot.evaluation.frontier import frontier as sweep
     from fairshot.evaluation.picture import draw
 
@@ -112,13 +113,13 @@ def _frontier(
     if as_json:
         print_json(found.document())
     else:
-        rows = [(p.arm, p.at[1], f"± {p.bars[1]:.4f}", p.at[0], f"± {p.bars[0]:.4f}") for p in found.points]
-        columns = ("arm", f"nDCG@{k}", "over seeds", "exposure of the least popular 80 %", "over seeds ")
-        print_table(columns, rows, f"protocol random, seeds {', '.join(map(str, seeds))}")
-        read = {line: [accuracy_at(found.line(line), share) for share in GIVEN] for line in (PIPELINE, DISCOUNTED)}
-        given = [
-            (line, *("" if value is None else f"{value:.4f}" for value in values)) for line, values in read.items()
-        ]
+        shown = (found.accuracy, LEAST_ITEMS, "catalogue coverage", "Gini of exposure over items")
+        rows = [(p.arm, *(f"{p.mean(name):.4f} ± {p.deviation(name):.4f}" for name in shown)) for p in found.points]
+        print_table(
+            ("arm", *shown), rows, f"protocol random, mean and deviation over seeds {', '.join(map(str, seeds))}"
+        )
+        read = {line: [found.accuracy_at(line, share) for share in GIVEN] for line in (PIPELINE, DISCOUNTED)}
+        given = [(line, *("" if v is None else f"{v:.4f}" for v in values)) for line, values in read.items()]
         print_table(("at an exposure of", *(f"{share:.0%}" for share in GIVEN)), given, f"nDCG@{k} between the points")
     tell(f"the picture is in {picture}")
 

@@ -4,7 +4,7 @@ Each seed is split and trained once; all weights rank the same described candida
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from fairshot.evaluation.arms import accuracy_alone, occurring_kinds, weighted
 from fairshot.evaluation.exposure import LEAST_ITEMS, exposure
 from fairshot.evaluation.peers import DISCOUNTS, discount_name, peer_slates, peers
 from fairshot.evaluation.prepared import Prepared, Progress, prepare
-from fairshot.evaluation.protocols import definition_hash, split
+from fairshot.evaluation.protocols import RELEVANCE, definition_hash, split
 from fairshot.evaluation.report import fingerprint
 from fairshot.evaluation.slates import Arm, slates_of
 
@@ -29,24 +29,24 @@ GIVEN = (0.04, 0.10, 0.20)
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One arm: its accuracy and exposure for each seed; line: which curve it belongs to, or its own name."""
+    """One arm: its figures by name for each seed; line: which curve it belongs to, or its own name.
+
+    Coverage and Gini stand beside the exposure of the least popular, for that share alone could be raised by a
+    few items at its edge.
+    """
 
     arm: str
     line: str
-    accuracy: tuple[float, ...]
-    exposure: tuple[float, ...]
+    figures: Mapping[str, tuple[float, ...]]
 
-    @property
-    def at(self) -> tuple[float, float]:
-        """Mean exposure and mean accuracy over seeds."""
-        return float(np.mean(self.exposure)), float(np.mean(self.accuracy))
+    def mean(self, name: str) -> float:
+        """Mean of a figure over seeds."""
+        return float(np.mean(self.figures[name]))
 
-    @property
-    def bars(self) -> tuple[float, float]:
-        """Standard deviation over seeds of exposure and of accuracy; 0 for a single seed."""
-        if len(self.accuracy) < 2:
-            return 0.0, 0.0
-        return float(np.std(self.exposure, ddof=1)), float(np.std(self.accuracy, ddof=1))
+    def deviation(self, name: str) -> float:
+        """Standard deviation of a figure over seeds; 0 for a single seed."""
+        values = self.figures[name]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 @dataclass(frozen=True)
@@ -57,48 +57,47 @@ class Frontier:
     k: int
     term: str
     data: str
+    config: str
     points: tuple[Point, ...]
+
+    @property
+    def accuracy(self) -> str:
+        """The name of the figure of accuracy."""
+        return f"nDCG@{self.k}"
 
     def line(self, name: str) -> list[Point]:
         """The points of one curve, least exposure first."""
-        return sorted((point for point in self.points if point.line == name), key=lambda point: point.at)
+        return sorted((p for p in self.points if p.line == name), key=lambda p: (p.mean(LEAST_ITEMS), p.arm))
+
+    def accuracy_at(self, name: str, share: float) -> float | None:
+        """The accuracy of a curve where its exposure is `share`, between its points; None beyond its ends."""
+        line = self.line(name)
+        shares, values = [p.mean(LEAST_ITEMS) for p in line], [p.mean(self.accuracy) for p in line]
+        return float(np.interp(share, shares, values)) if line and shares[0] <= share <= shares[-1] else None
 
     def document(self) -> dict[str, Any]:
         """The frontier as plain JSON types."""
         points = [
-            {
-                **asdict(point),
-                "mean_accuracy": point.at[1],
-                "mean_exposure": point.at[0],
-                "deviation_accuracy": point.bars[1],
-                "deviation_exposure": point.bars[0],
-            }
-            for point in self.points
+            {"arm": p.arm, "line": p.line, "mean": {name: p.mean(name) for name in p.figures}, **_seeds(p)}
+            for p in self.points
         ]
-        given = {
-            name: {f"{share:g}": accuracy_at(self.line(name), share) for share in GIVEN}
-            for name in (PIPELINE, DISCOUNTED)
-        }
+        lines = (PIPELINE, DISCOUNTED)
         return {
             "protocol": "random",
             "definition": definition_hash("random"),
+            "relevance": RELEVANCE,
             "seeds": list(self.seeds),
             "k": self.k,
             "term": self.term,
             "data": self.data,
-            "accuracy": f"nDCG@{self.k}",
-            "exposure": LEAST_ITEMS,
+            "config": self.config,
             "points": points,
-            "accuracy_at": given,
+            "accuracy_at": {line: {f"{share:g}": self.accuracy_at(line, share) for share in GIVEN} for line in lines},
         }
 
 
-def accuracy_at(line: Sequence[Point], share: float) -> float | None:
-    """The accuracy of a curve where its exposure is `share`, between its points; None beyond its ends."""
-    shares, values = zip(*(point.at for point in line), strict=True) if line else ((), ())
-    if not line or not shares[0] <= share <= shares[-1]:
-        return None
-    return float(np.interp(share, shares, values))
+def _seeds(point: Point) -> dict[str, Any]:
+    return {"seeds": {name: list(values) for name, values in point.figures.items()}}
 
 
 def frontier(
@@ -119,7 +118,7 @@ def frontier(
     sought = accuracy_alone(app.config, occurring_kinds(events, app.config))
     configs = {"accuracy alone": sought, DEFAULTS: app.config}
     configs |= {f"{term} {weight:g}": weighted(sought, term, weight) for weight in weights}
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[dict[str, float]]] = {}
     for number, seed in enumerate(seeds):
         tell = partial(_within, report, number, len(seeds))
         prepared = prepare(app, events, split(events, "random", seed), tell)
@@ -127,8 +126,18 @@ def frontier(
         slates = slates_of(arms, prepared.people, k, prepared.split.now, report=partial(tell, "slates"))
         for name, given in _with_peers(prepared, slates, k).items():
             found.setdefault(name, []).append(_measured(prepared, given, k))
-    points = [Point(name, _line(name, term), *zip(*pairs, strict=True)) for name, pairs in found.items()]
-    return Frontier(tuple(seeds), k, term, fingerprint(events, app.live.ids), tuple(points))
+    return Frontier(
+        seeds=tuple(seeds),
+        k=k,
+        term=term,
+        data=fingerprint(events, app.live.ids),
+        config=app.config.hash(),
+        points=tuple(Point(name, _line(name, term), _gathered(each)) for name, each in found.items()),
+    )
+
+
+def _gathered(each: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
+    return {name: tuple(one[name] for one in each) for name in each[0]}
 
 
 def _within(report: Progress, number: int, of: int, phase: str, share: float) -> None:
@@ -141,10 +150,10 @@ def _with_peers(prepared: Prepared, slates: Mapping[str, list[Array]], k: int) -
     return {**slates, **theirs}
 
 
-def _measured(prepared: Prepared, slates: list[Array], k: int) -> tuple[float, float]:
+def _measured(prepared: Prepared, slates: list[Array], k: int) -> dict[str, float]:
+    figures = {name: float(values.mean()) for name, values in accuracy(slates, prepared.truth, k).items()}
     shares = exposure("", slates, prepared.catalogue, intervals=False)
-    (share,) = (one.value for one in shares if one.name == LEAST_ITEMS)
-    return float(accuracy(slates, prepared.truth, k)[f"nDCG@{k}"].mean()), share
+    return figures | {one.name: one.value for one in shares}
 
 
 def _line(arm: str, term: str) -> str:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from fairshot.evaluation.exposure import LEAST_ITEMS
 from fairshot.evaluation.frontier import DISCOUNTED, PIPELINE, Frontier, Point
 
 COLOURS = {PIPELINE: "#0072B2", DISCOUNTED: "#D55E00"}
@@ -21,44 +22,53 @@ def draw(frontier: Frontier, path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for name in (DISCOUNTED, PIPELINE):
-        _curve(axes, name, frontier.line(name))
-    lowest = min(point.at[1] for name in COLOURS for point in frontier.line(name)) - FAR
-    single = [point for point in frontier.points if point.line not in COLOURS]
+        _curve(axes, frontier, name)
+    lowest = min(p.mean(frontier.accuracy) for name in COLOURS for p in frontier.line(name)) - FAR
+    single = [p for p in frontier.points if p.line not in COLOURS]
     for point in single:
-        if point.at[1] >= lowest:
-            _bars(axes, [point], color="black", marker="D")
-            _label(axes, point, point.arm, "black")
-    below = [f"{p.arm}: {p.at[1]:.3f} at {100 * p.at[0]:.1f} %" for p in single if p.at[1] < lowest]
+        if point.mean(frontier.accuracy) >= lowest:
+            _bars(axes, frontier, [point], color="black", marker="D")
+            _label(axes, frontier, point, point.arm, color="black")
+    below = [_told(frontier, point) for point in single if point.mean(frontier.accuracy) < lowest]
     if below:
         axes.text(0.01, 0.02, "below: " + "; ".join(below), transform=axes.transAxes, fontsize=8)
-    axes.set_xlabel("positions given to the least popular 80 % of items, in %")
-    axes.set_ylabel(f"nDCG@{frontier.k}")
+    axes.set_xlabel(f"{LEAST_ITEMS}, in % of positions")
+    axes.set_ylabel(frontier.accuracy)
     seeds = ", ".join(map(str, frontier.seeds))
-    axes.set_title(f"Accuracy and fairness: mean over seeds {seeds}, full ranking", loc="left", fontsize=11)
+    axes.set_title(f"Accuracy and fairness over the weight of {frontier.term}: mean of seeds {seeds}", loc="left")
+    axes.margins(x=0.12)
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def _curve(axes: Any, name: str, line: list[Point]) -> None:
-    _bars(axes, line, color=COLOURS[name], marker=MARKERS[name], linewidth=2 if name == PIPELINE else 1.3)
+def _curve(axes: Any, frontier: Frontier, name: str) -> None:
+    line = frontier.line(name)
+    _bars(axes, frontier, line, color=COLOURS[name], marker=MARKERS[name], linewidth=2 if name == PIPELINE else 1.3)
+    for point in line:
+        _label(axes, frontier, point, _short(point.arm), color=COLOURS[name])
     if line:
-        _label(axes, line[-1], name, COLOURS[name], weight="bold")
-    for point in line[:-1]:
-        _label(axes, point, point.arm.rpartition(" ")[2] if name == PIPELINE else _power(point.arm), COLOURS[name])
+        middle = line[len(line) // 2]
+        _label(axes, frontier, middle, name, color=COLOURS[name], fontweight="bold", xytext=(10, 18))
 
 
-def _power(arm: str) -> str:
-    return arm.rpartition("^")[2] if "^" in arm else arm
+def _short(arm: str) -> str:
+    """What tells an arm from the others of its curve: its weight or power, where it has one."""
+    last = arm.replace("^", " ").rpartition(" ")[2]
+    return last if last[0].isdigit() else arm
 
 
-def _bars(axes: Any, line: list[Point], **style: Any) -> None:
-    x, y = [100 * point.at[0] for point in line], [point.at[1] for point in line]
-    wide, high = [100 * point.bars[0] for point in line], [point.bars[1] for point in line]
+def _told(frontier: Frontier, point: Point) -> str:
+    return f"{point.arm}: {point.mean(frontier.accuracy):.3f} at {100 * point.mean(LEAST_ITEMS):.1f} %"
+
+
+def _bars(axes: Any, frontier: Frontier, line: list[Point], **style: Any) -> None:
+    x, y = [100 * p.mean(LEAST_ITEMS) for p in line], [p.mean(frontier.accuracy) for p in line]
+    wide, high = [100 * p.deviation(LEAST_ITEMS) for p in line], [p.deviation(frontier.accuracy) for p in line]
     axes.errorbar(x, y, yerr=high, xerr=wide, markersize=5, elinewidth=0.8, capsize=2, **style)
 
 
-def _label(axes: Any, point: Point, text: str, colour: str, weight: str = "normal") -> None:
-    place = (100 * point.at[0], point.at[1])
-    axes.annotate(text, place, xytext=(6, 5), textcoords="offset points", fontsize=8, color=colour, fontweight=weight)
+def _label(axes: Any, frontier: Frontier, point: Point, text: str, **style: Any) -> None:
+    place = (100 * point.mean(LEAST_ITEMS), point.mean(frontier.accuracy))
+    axes.annotate(text, place, **{"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8, **style})
