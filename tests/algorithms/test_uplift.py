@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from fairshot.algorithms.doubly_robust import cross_fitted_outcomes, doubly_robust_outcomes
 from fairshot.algorithms.regression import ridge
-from fairshot.algorithms.uplift import auuc, qini, rate, uplift_curve
+from fairshot.algorithms.uplift import auuc, auuc_gain, qini, rate, uplift_band, uplift_curve
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -133,3 +133,68 @@ def test_bad_input_names_the_argument() -> None:
         rate(np.ones(9), np.ones(9), np.random.default_rng(0), weighting="x")
     with pytest.raises(ValueError, match="four"):
         rate(np.ones(3), np.ones(3), np.random.default_rng(0))
+
+
+def test_the_gain_over_a_base_ranking_is_the_difference_of_areas_and_knows_its_error() -> None:
+    covered = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        effect = rng.normal(size=800)
+        psi = effect + rng.normal(size=800) * 2
+        scores, base = effect + rng.normal(size=800), rng.normal(size=800)
+        found = auuc_gain(scores, base, psi, rng, samples=100)
+        # corr(score, effect) = sqrt(.5); the area above chance of a normal effect is that times 1 / (2 sqrt(pi)).
+        low, high = found.interval()
+        covered += low <= 0.5**0.5 / (2 * np.pi**0.5) <= high
+    assert covered >= 51
+    same = auuc_gain(psi, psi, psi, np.random.default_rng(0), samples=2)
+    assert (same.value, same.standard_error) == (0, 0)
+    curves = [uplift_band(s, psi, rng, shares=np.arange(1, 801) / 800, samples=2).gain.mean() for s in (scores, base)]
+    assert found.value == pytest.approx(curves[0] - curves[1], abs=2e-3)
+
+
+def test_a_band_holds_the_curve_as_often_as_it_says_and_groups_widen_it() -> None:
+    """The average effect is 1; people differ by as much as their 20 units do together."""
+    covered = np.zeros(2)
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        person = np.repeat(np.arange(50), 20)
+        psi = 1 + rng.normal(size=50)[person] + rng.normal(size=1000)
+        for n, groups in enumerate((person, None)):
+            band = uplift_band(rng.random(1000), psi, rng, shares=[0.5, 1.0], groups=groups, samples=100)
+            covered[n] += band.low[1] <= 1 <= band.high[1]
+    assert covered[0] >= 87
+    assert covered[1] < 65
+
+
+def test_weights_count_units_as_copies() -> None:
+    rng = np.random.default_rng(1)
+    scores, psi = rng.normal(size=60), rng.normal(size=60)
+    weights = rng.integers(1, 4, 60)
+    copies = np.repeat(np.arange(60), weights)
+    one, other = (
+        uplift_band(scores, psi, rng, weights=weights, shares=[0, 0.3, 1], samples=2),
+        uplift_band(scores[copies], psi[copies], rng, shares=[0, 0.3, 1], samples=2),
+    )
+    np.testing.assert_allclose(one.gain, other.gain, atol=1e-12)
+
+
+def test_groups_widen_the_error_of_a_rate() -> None:
+    rng = np.random.default_rng(2)
+    person = np.repeat(np.arange(40), 25)
+    trait = rng.normal(size=40)[person]
+    psi = rng.normal(size=40)[person] + rng.normal(size=1000) * 0.1
+    alone, together = (rate(trait, psi, np.random.default_rng(0), groups=g).standard_error for g in (None, person))
+    assert together > 2.5 * alone
+
+
+def test_bad_bands_are_refused_by_name() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="shares"):
+        uplift_band(np.ones(9), np.ones(9), rng, shares=[0, 2])
+    with pytest.raises(ValueError, match="confidence"):
+        uplift_band(np.ones(9), np.ones(9), rng, confidence=2)
+    with pytest.raises(ValueError, match=r"groups.*\(8,\)"):
+        uplift_band(np.ones(9), np.ones(9), rng, groups=np.ones(8))
+    with pytest.raises(ValueError, match="base"):
+        auuc_gain(np.ones(9), np.ones(8), np.ones(9), rng)
