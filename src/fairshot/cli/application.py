@@ -15,12 +15,14 @@ from fairshot.cli import (
     doctor,
     evaluate,
     explain,
+    export,
     feed,
     import_,
     init,
     keys,
     moderate,
     reproduce,
+    rollback,
     serve,
     train,
     tune,
@@ -49,11 +51,12 @@ application = typer.Typer(
 )
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start": (demo.demo, init.init, serve.serve),
-    "Data and models": (data.data, import_.import_, train.train),
+    "Data and models": (data.data, import_.import_, train.train, export.export),
     "Look": (feed.feed, explain.explain, evaluate.evaluate, doctor.doctor),
     "Govern": (
         moderate.moderate,
         tune.tune,
+        rollback.rollback,
     ),
     "Prove": (reproduce.reproduce, bench.bench),
 }
