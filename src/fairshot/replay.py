@@ -8,7 +8,7 @@ product for each batch, to float32 rounding). Retrieval describes such items by 
 which they came; here, as of the last of the records that stand beside theirs in the log.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from fairshot.config import Config
 from fairshot.core.arrays import Ints, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
-from fairshot.core.request import Request
+from fairshot.core.request import Context, Request
 from fairshot.core.slate import LoggedSlate
 from fairshot.core.snapshot import Artifacts, Snapshot
 from fairshot.core.tables import State, views
@@ -114,6 +114,16 @@ class Replay:
         for number, seq in enumerate(seqs.tolist()):
             self.at(seq)
             yield self.swap(artifacts) if number == 0 else self._snapshot
+
+    def contexts(self, slates: Iterable[LoggedSlate], artifacts: Artifacts) -> Iterator[tuple[Context, LoggedSlate]]:
+        """The context of each logged slate as these models would have found it, in the order of their moments.
+
+        Several processes serve states of different age, so this need not be the order of the log.
+        """
+        ordered = sorted(slates, key=lambda slate: slate.seq)
+        moments = self.moments(np.array([slate.seq for slate in ordered], np.int64), artifacts)
+        for slate, snapshot in zip(ordered, moments, strict=True):
+            yield Context(self.request_of(slate), snapshot), slate
 
     def request_of(self, slate: LoggedSlate) -> Request:
         """The request that a logged slate answered, as of its moment, which the replay must stand at.
