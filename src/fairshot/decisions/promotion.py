@@ -43,12 +43,17 @@ class HeldOut:
     people: Array
     items: Array
 
+    def error(self) -> float:
+        """The standard error of the candidate's AUC over people and items; infinite for fewer than two of either."""
+        return auc_error(self.truth, self.candidate, self.weights, self.people, self.items)
+
     def figures(self) -> list[tuple[str, float]]:
-        """Of the candidate: AUC, its standard error over people and items, log loss, calibration error."""
+        """Of the candidate: AUC and, where it has one, its standard error, log loss, calibration error."""
         given = self.truth, self.candidate, self.weights
+        error = self.error()
         return [
             ("AUC", auc(*given)),
-            ("AUC standard error", auc_error(*given, self.people, self.items)),
+            *([("AUC standard error", error)] if np.isfinite(error) else []),
             ("log loss", log_loss(*given)),
             ("calibration error", calibration_error(*given)),
         ]
@@ -135,6 +140,8 @@ def judge(candidate: Candidate, standing: Standing, settings: Learning) -> Verdi
         (compared if holds else refused).append(reason)
     if standing.version is None:
         compared.insert(0, "no snapshot was in service")
+    elif not compared:
+        compared.append("all numbers are finite; there is too little feedback to measure more")
     return Verdict(not refused, refused or compared)
 
 
@@ -153,7 +160,7 @@ def _vanished(candidate: Candidate, standing: Standing) -> Iterator[str]:
         if kind not in candidate.kinds and kind in candidate.told:
             yield (
                 f"engagement.{kind}: the head of the snapshot in service has vanished, though the log goes on "
-                "telling the kind: too few examples are left (see learning.people and learning.least_examples)"
+                "telling the kind: too few examples are left (see learning.occasions and learning.least_examples)"
             )
 
 
@@ -180,7 +187,7 @@ def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: 
     """
     name, groups = f"engagement.{kind}: AUC", min(len(np.unique(head.people)), len(np.unique(head.items)))
     quantile = float(stdtrit(groups - 1, 1 - level)) if groups > 1 else 1.0
-    value, own = (found for _, found in head.figures()[:2])
+    value, own = auc(head.truth, head.candidate, head.weights), head.error()
     before = standing.figure(kind, "AUC")
     compared: list[tuple[bool, str]] = []
     if head.standing is not None:
