@@ -1,7 +1,8 @@
 """Distillation: the retrieval model learns the ranker's order from what the ranker says of well-chosen rows.
 
 For sampled people the teacher values rows near the top (brought by the vectors, then round after round by the student
-itself, so that what it wrongly brings is what it learns from) and rows drawn at random, which stand for the rest.
+itself, so that what it wrongly brings is what it learns from) and rows drawn at random, which stand for the rest. Some
+rows are valued and described a second time as if their items had just arrived: what is new must be found as well.
 """
 
 from collections.abc import Callable
@@ -15,14 +16,8 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.learning.nearest import build_index
-from fairshot.learning.retrieval import (
-    RetrievalModel,
-    item_inputs,
-    item_matrix,
-    label_directions,
-    person_inputs,
-)
-from fairshot.learning.towers import BEST, Lesson, first_towers, taught
+from fairshot.learning.retrieval import RetrievalModel, item_inputs, item_matrix, label_directions, person_inputs
+from fairshot.learning.towers import BEST, WHOLE, Lesson, first_towers, taught
 from fairshot.pipeline.engine import Pipeline
 
 POOL = 50_000
@@ -36,16 +31,52 @@ class Distillation:
     """How the student is fitted.
 
     width: dimensions of the common space; hidden: units of each tower; people: taught with at most; rounds: of mining;
-    steps: of descent in each; near, wide: rows of each person brought by the student and drawn at random, a round.
+    steps: of descent in each; near, wide: rows of each person brought by the student and drawn at random, a round;
+    as_new: share of the rows that are also taught as if they had just arrived.
+    A catalogue that the towers see whole needs a single round: every item is valued, nothing is drawn.
     """
 
     width: int = 64
     hidden: int = 64
-    people: int = 400
+    people: int = 300
     rounds: int = 3
-    steps: int = 100
+    steps: int = 150
     near: int = 500
     wide: int = 1000
+    as_new: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The items as they are, rows below `items`, and as if they had just arrived, `items` further up."""
+
+    pipeline: Pipeline
+    snapshot: Snapshot
+    fresh: Snapshot | None
+    items: int
+
+    def values(self, ctx: Context, rows: Rows) -> Floats:
+        """What the teacher says of rows, float (n,)."""
+        new = rows >= self.items
+        values = np.empty(len(rows))
+        values[~new] = self.pipeline.value_of(ctx, rows[~new])["value"]
+        if self.fresh is not None and new.any():
+            values[new] = self.pipeline.value_of(ctx.asked_of(self.fresh), rows[new] - self.items)["value"]
+        return values
+
+    def inputs(self, student: RetrievalModel, rows: Rows) -> Floats:
+        """The item tower's inputs, float32 (n, f); rows ascending."""
+        known, new = np.split(rows, [np.searchsorted(rows, self.items)])
+        told = student.inputs(self.snapshot, known)
+        if self.fresh is None or len(new) == 0:
+            return told
+        return np.concatenate([told, student.inputs(self.fresh, (new - self.items).astype(np.int32))])
+
+    def with_new(self, rows: Rows, share: float, rng: np.random.Generator) -> Rows:
+        """The rows, and a share of them as if just arrived."""
+        if self.fresh is None:
+            return rows
+        return np.concatenate([rows, rng.permutation(rows)[: int(share * len(rows))] + np.int32(self.items)])
 
 
 @dataclass(slots=True)
@@ -58,14 +89,14 @@ class Pupil:
     values: Floats = field(default_factory=lambda: np.empty(0))
     drawn: Rows = field(default_factory=lambda: np.empty(0, np.int32))
 
-    def value(self, pipeline: Pipeline, near: Rows, drawn: Rows) -> None:
+    def ask(self, catalogue: Catalogue, near: Rows, drawn: Rows) -> None:
         """Ask the teacher for rows that were not asked for yet; what the person met is left out."""
         met = self.ctx.person.met
-        self.drawn = np.union1d(self.drawn, drawn[~met[drawn]]).astype(np.int32)
-        rows = np.setdiff1d(np.concatenate([near[~met[near]], self.drawn]), self.rows).astype(np.int32)
-        if len(rows):
-            self.rows = np.concatenate([self.rows, rows])
-            self.values = np.concatenate([self.values, pipeline.value_of(self.ctx, rows)["value"]])
+        near, drawn = (part[~met[part % catalogue.items]] for part in (near, drawn))
+        self.drawn = np.union1d(self.drawn, drawn).astype(np.int32)
+        rows = np.setdiff1d(np.concatenate([near, self.drawn]), self.rows).astype(np.int32)
+        self.rows = np.concatenate([self.rows, rows])
+        self.values = np.concatenate([self.values, catalogue.values(self.ctx, rows)])
 
     def lesson(self, items: int) -> Lesson:
         """The best rows in the teacher's order, the others that were near, and those that stand for the rest."""
@@ -82,37 +113,63 @@ def fit_retrieval(
     people: Rows,
     *,
     now: int,
+    fresh: Snapshot | None = None,
     settings: Distillation | None = None,
     progress: Callable[[float], None] = lambda _share: None,
 ) -> RetrievalModel | None:
     """Fit the student on the value that the pipeline gives with the snapshot's models.
 
-    people: rows of those who may be taught with; now: microseconds, as of when. None where nobody has a vector or
-    the catalogue holds fewer than two items.
+    people: rows of those who may be taught with; now: microseconds, as of when; fresh: the same moment, but as if all
+    items had just arrived. None where nobody has a vector or the catalogue holds fewer than two items.
     """
     settings = settings or Distillation()
     rng = stream("distillation")
-    items, labels = len(snapshot.ids.items), label_directions(snapshot)
+    catalogue = Catalogue(pipeline, snapshot, fresh, len(snapshot.ids.items))
+    labels = label_directions(snapshot)
     pupils = _pupils(snapshot, rng.permutation(people)[: settings.people], now, labels)
-    if not pupils or items < 2:
+    if not pupils or catalogue.items < 2:
         return None
-    pool = rng.permutation(items)[:POOL].astype(np.int32)
-    described = item_inputs(pipeline, snapshot, pool, now)
-    columns = tuple(sorted(described))
+    pool = rng.permutation(catalogue.items)[:POOL].astype(np.int32)
+    student = _untaught(catalogue, pupils, pool, labels, settings, rng)
     asked = np.stack([pupil.inputs for pupil in pupils])
-    told = item_matrix(described, columns, snapshot, pool, labels)
+    whole = catalogue.items <= WHOLE
+    rounds = 1 if whole else settings.rounds
+    for number in range(rounds):
+        if whole:
+            brought = [np.arange(catalogue.items, dtype=np.int32)] * len(pupils)
+        elif number == 0:
+            brought = _brought(*_plain(snapshot, pupils), settings.near)
+        else:
+            brought = _brought(student.towers[0](asked), student.items, settings.near)
+        for pupil, near in zip(pupils, brought, strict=True):
+            wide = rng.permutation(pool)[: 0 if whole else settings.wide]
+            new = partial(catalogue.with_new, share=settings.as_new, rng=rng)
+            pupil.ask(catalogue, new(near), new(wide))
+        lessons = [pupil.lesson(catalogue.items) for pupil in pupils]
+        student.towers = taught(student.towers, lessons, partial(catalogue.inputs, student), settings.steps, rng)
+        student.place(snapshot, np.arange(catalogue.items))
+        progress((number + 1) / rounds)
+    return student.indexed(build_index(student.items))
+
+
+def _untaught(
+    catalogue: Catalogue,
+    pupils: list[Pupil],
+    pool: Rows,
+    labels: Floats,
+    settings: Distillation,
+    rng: np.random.Generator,
+) -> RetrievalModel:
+    """A student with drawn weights that standardises what it reads."""
+    now = pupils[0].ctx.now
+    sample = np.sort(pool)
+    described = item_inputs(catalogue.pipeline, catalogue.snapshot, sample, now)
+    columns = tuple(sorted(described))
+    told = item_matrix(described, columns, catalogue.snapshot, sample, labels)
+    asked = np.stack([pupil.inputs for pupil in pupils])
     towers = first_towers(asked, told, (settings.hidden, settings.width), rng)
-    student = RetrievalModel(pipeline, towers, columns, labels, now, np.zeros((0, settings.width), np.float32))
-    for number in range(settings.rounds):
-        searched = _plain(snapshot, pupils) if number == 0 else (student.towers[0](asked), student.items)
-        for pupil, near in zip(pupils, _brought(*searched, settings.near), strict=True):
-            pupil.value(pipeline, near, rng.permutation(pool)[: settings.wide])
-        lessons = [pupil.lesson(items) for pupil in pupils]
-        student.towers = taught(student.towers, lessons, partial(student.inputs, snapshot), settings.steps, rng)
-        student.place(snapshot, np.arange(items))
-        progress((number + 1) / settings.rounds)
-    student.index = build_index(student.items)
-    return student
+    nothing = np.zeros((0, settings.width), np.float32)
+    return RetrievalModel(catalogue.pipeline, towers, columns, labels, now, nothing)
 
 
 def _pupils(snapshot: Snapshot, rows: Array, now: int, labels: Floats) -> list[Pupil]:

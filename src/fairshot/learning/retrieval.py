@@ -7,7 +7,7 @@ Source: Tang and Wang, "Ranking Distillation", KDD 2018 (a small model taught by
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -47,6 +47,10 @@ class RetrievalModel:
         """Make the vectors searchable."""
         self._room = self.items
         self._nearest = VectorSearch(self, self.index)
+
+    def indexed(self, index: Array | None) -> Self:
+        """The same model, searched by an index of its items' vectors."""
+        return replace(self, index=index)
 
     def query(self, person: Person) -> Floats | None:
         """The person's vector, float32 (r,); None where nothing is known of them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +18,7 @@ NEAR, DRAWN, PEOPLE = 128, 128, 32
 RATE, DECAY = 5e-3, 1e-4
 STRAIGHT = 3.0
 WHOLE = 6_000
-"""Up to so many items the towers see the whole catalogue at each step."""
+"""Up to so many items the towers see the whole catalogue at each step, each item also as if just arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +114,18 @@ def taught(
     Formula: minimise over people mean - sum_i p_i log softmax(s)_i, s_i = q . t_i + log(rows that i stands for),
     p_i ~ 1 / (1 + (rank_i / 50)^2) over the best rows.
     """
-    import jax
-    import optax
-
     rows = _distinct_rows(lessons)
     items = standardised(described(rows), towers[1].mean, towers[1].scale)
     people = standardised(np.stack([lesson.person for lesson in lessons]), towers[0].mean, towers[0].scale)
     placed = [_placed(lesson, rows) for lesson in lessons]
-    optimiser = optax.adam(optax.cosine_decay_schedule(RATE, steps))
+    begin, step = _descent(steps)
     parameters: Any = tuple((tower.skip, *tower.layers) for tower in towers)
-    state = optimiser.init(parameters)
-    step = jax.jit(partial(_step, optimiser))
+    state = begin(parameters)
     for _ in range(steps):
         chosen = rng.integers(len(lessons), size=PEOPLE)
         index, offset, target = _sampled([placed[n] for n in chosen.tolist()], rng)
         part = items
-        if len(items) > WHOLE:
+        if len(items) > 2 * WHOLE:
             part, index = items[index.ravel()], np.arange(index.size).reshape(index.shape)
         parameters, state = step(parameters, state, (people[chosen], part, index, offset, target))
     return _fitted(towers[0], parameters[0]), _fitted(towers[1], parameters[1])
@@ -175,12 +171,20 @@ def _sampled(lessons: Sequence[Lesson], rng: np.random.Generator) -> tuple[Ints,
     return index, offset, target
 
 
-def _step(optimiser: Any, parameters: Any, state: Any, part: Any) -> Any:
+@cache
+def _descent(steps: int) -> tuple[Any, Any]:
+    """How a descent of so many steps begins, and one step of it, compiled once for all rounds."""
+    # JAX takes a second to load and only training needs it.
     import jax
     import optax
 
-    updates, state = optimiser.update(jax.grad(_loss)(parameters, *part), state)
-    return optax.apply_updates(parameters, updates), state
+    optimiser = optax.adam(optax.cosine_decay_schedule(RATE, steps))
+
+    def step(parameters: Any, state: Any, part: Any) -> Any:
+        updates, state = optimiser.update(jax.grad(_loss)(parameters, *part), state)
+        return optax.apply_updates(parameters, updates), state
+
+    return optimiser.init, jax.jit(step)
 
 
 def _loss(parameters: Any, people: Any, items: Any, index: Any, offset: Any, target: Any) -> Any:
