@@ -19,8 +19,8 @@ FEWEST_EFFECTIVE = 100
 """With fewer effective samples no interval is to be trusted."""
 FEWEST_PEOPLE = 30
 """Nor with fewer people: they, not their slates, are the independent units."""
-LEAST_SUPPORT = 0.95
-"""Share of what the candidate would show that the log must be able to speak of."""
+LEAST_SUPPORT = 0.999
+"""Share of what the candidate would show that the log must be able to speak of: what it lacks counts as nothing."""
 RIDGE = 1.0
 
 ASSUMES = {
@@ -127,7 +127,7 @@ def _judged(name: str, estimate: Estimator, placements: Placements, rewards: Flo
     if found.effective_samples < FEWEST_EFFECTIVE:
         warnings.append(f"rests on {found.effective_samples:.0f} effective slates: too few to conclude from")
     if best < LEAST_SUPPORT:
-        missing = f"{1 - support:.0%} of what the candidate would show"
+        missing = f"{min(1 - support, 1):.1%} of what the candidate would show"
         warnings.append(f"{missing} is missing from the log, or was drawn too seldom")
     if found.clipped:
         warnings.append(f"weights of {found.clipped:.1%} of the slates were clipped, which biases towards zero")
