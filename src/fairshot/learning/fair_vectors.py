@@ -100,8 +100,8 @@ def _drawn(may: Bools, most: int, rng: np.random.Generator) -> Array:
 def _scaled(scores: Floats, liked: Bools, strength: float, _rng: np.random.Generator) -> Floats:
     """Scale's targets, in the level of the scores."""
     shift = scores.min()
-    targets: Floats = scale_targets(scores - shift, liked, strength)
-    return targets + shift
+    targets: Floats = scale_targets(scores - shift, liked, strength) + shift
+    return targets
 
 
 def _generated(scores: Floats, liked: Bools, strength: float, rng: np.random.Generator) -> Floats:
