@@ -1,5 +1,7 @@
 """Accuracy: each figure is the one that a hand would compute."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from fairshot.evaluation.accuracy import accuracy
 from fairshot.evaluation.measured import means, paired
 
 
-def figures(slates, truth, k):
+def figures(slates: list[Any], truth: list[Any], k: int) -> dict[str, float]:
     return {one.name: one.value for one in means("a", accuracy(slates, truth, k))}
 
 

@@ -1,16 +1,18 @@
 """Exposure: each figure is the one that a hand would compute."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.evaluation.worlds import batch_of, rows_of
 
-from fairshot.core.events import Kind
+from fairshot.core.events import EventBatch, Kind
 from fairshot.evaluation.exposure import Catalogue, exposure, gini, new_item_gains
 
 
-def figures(slates, trained):
+def figures(slates: list[Any], trained: EventBatch) -> dict[str, float]:
     return {one.name: one.value for one in exposure("a", slates, Catalogue.of(trained))}
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import EventBatch, Kind, event_batch
 from fairshot.core.ids import Sizes
+from fairshot.core.records import iso
 
 SMALL = """
 [learning]
@@ -63,3 +64,35 @@ def tastes(people: int = 30, each: int = 12, items: int = 60) -> list[dict[str, 
 
 def catalogue(items: int = 60) -> list[dict[str, Any]]:
     return [{"id": f"i{n}", "creator_id": f"c{n % 30}", "title": f"theme{n % 2}"} for n in range(items)]
+
+
+def arriving(people: int = 30, items: int = 80, each: int = 25) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Records and reactions of a catalogue to which items keep coming; taste is even and odd; the newest draw most."""
+    rng, start, hour = np.random.default_rng(7), (NOW - 4000 * HOUR) // MICROSECONDS, 3600
+    created = {f"i{n}": start + n * 40 * hour for n in range(items)}
+    events = list[dict[str, Any]]()
+    for visit in range(each):
+        for user in range(people):
+            at = start + (visit * people + user) * (items * 40 * hour) // (each * people) + hour
+            there = [n for n in range(items) if created[f"i{n}"] < at and n % 2 == user % 2]
+            if not there:
+                continue
+            item = there[-1 - min(int(rng.geometric(0.4)) - 1, len(there) - 1)]
+            event = {
+                "event_id": f"e{len(events)}",
+                "kind": "like",
+                "user_id": f"u{user}",
+                "item_id": f"i{item}",
+                "at": at,
+            }
+            events.append(event)
+    records = [
+        {
+            "id": name,
+            "creator_id": f"c{name}",
+            "title": f"theme{int(name[1:]) % 2}",
+            "created_at": iso(at * MICROSECONDS),
+        }
+        for name, at in created.items()
+    ]
+    return records, events

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fairshot.app import App
+from fairshot.app import App, build_pipeline
 from fairshot.core.arrays import Array
 from fairshot.core.events import concatenate
 from fairshot.evaluation.accuracy import accuracy
@@ -118,6 +118,8 @@ def frontier(
     sought = accuracy_alone(app.config, occurring_kinds(events, app.config))
     configs = {"accuracy alone": sought, DEFAULTS: app.config}
     configs |= {f"{term} {weight:g}": weighted(sought, term, weight) for weight in weights}
+    for config in configs.values():  # what cannot be set up is told before anything is trained
+        build_pipeline(config)
     found: dict[str, list[dict[str, float]]] = {}
     for number, seed in enumerate(seeds):
         tell = partial(_within, report, number, len(seeds))

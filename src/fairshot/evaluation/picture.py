@@ -9,6 +9,8 @@ from fairshot.evaluation.frontier import DISCOUNTED, PIPELINE, Frontier, Point
 COLOURS = {PIPELINE: "#0072B2", DISCOUNTED: "#D55E00"}
 """Told apart by people with any colour vision (Okabe and Ito); all others are black, told apart by their names."""
 MARKERS = {PIPELINE: "o", DISCOUNTED: "s"}
+NEAR = 0.02
+"""Points whose exposures differ by less share a label."""
 FAR = 0.12
 """What lies further below all curves would flatten them: it is told at the edge."""
 
@@ -44,13 +46,15 @@ def draw(frontier: Frontier, path: Path) -> None:
 
 
 def _curve(axes: Any, frontier: Frontier, name: str) -> None:
-    line = frontier.line(name)
+    line, told = frontier.line(name), -NEAR
     _bars(axes, frontier, line, color=COLOURS[name], marker=MARKERS[name], linewidth=2 if name == PIPELINE else 1.3)
     for point in line:
-        _label(axes, frontier, point, _short(point.arm), color=COLOURS[name])
+        if point.mean(LEAST_ITEMS) - told >= NEAR:
+            _label(axes, frontier, point, _short(point.arm), color=COLOURS[name])
+            told = point.mean(LEAST_ITEMS)
     if line:
-        middle = line[len(line) // 2]
-        _label(axes, frontier, middle, name, color=COLOURS[name], fontweight="bold", xytext=(10, 18))
+        style = {"color": COLOURS[name], "fontweight": "bold", "horizontalalignment": "right", "xytext": (-12, -14)}
+        _label(axes, frontier, line[-1], name, **style)
 
 
 def _short(arm: str) -> str:
