@@ -149,6 +149,7 @@ def person_inputs(person: Person, labels: Floats) -> Floats | None:
 def label_directions(snapshot: Snapshot) -> Floats:
     """The mean direction of each label's items, float32 (l, d)."""
     vectors = snapshot.artifacts.need("vectors").items
+    vectors = vectors[: len(snapshot.ids.items)]
     label = snapshot.items["label"][: len(vectors)]
     sums = np.zeros((len(snapshot.ids.labels), vectors.shape[1]), dtype=np.float32)
     for start in range(0, len(vectors), BLOCK):
