@@ -182,8 +182,7 @@ def test_the_features_of_impressions_are_those_of_serving(town: Town, events: Ev
         index = [int(np.flatnonzero(live.rows == row)[0]) for row in logged.rows]
         for name, column in described.columns.items():
             # One matrix product for all candidates and one for these few may add up in another order.
-            by_batch = name.startswith("p_") or name in BY_BATCH
-            same_column(name, live[name][index], column, by_batch=by_batch)
+            same_column(name, live[name][index], column, by_batch=True)
 
 
 def test_moments_are_what_single_steps_come_to(town: Town, events: EventBatch) -> None:
@@ -191,11 +190,11 @@ def test_moments_are_what_single_steps_come_to(town: Town, events: EventBatch) -
     seqs = np.array([slate.seq for slate in slates])
     models = load_artifacts(town.app.artifacts, slates[-1].snapshot, town.app.pipeline)
     one, two = replay_of(town.app, events), replay_of(town.app, events)
-    single = load_artifacts(town.app.artifacts, slates[-1].snapshot, town.app.pipeline)
+    two.at(slates[0].seq)
+    two.swap(load_artifacts(town.app.artifacts, slates[-1].snapshot, town.app.pipeline))
     for slate, snapshot in zip(slates, one.moments(seqs, models), strict=True):
         assert snapshot.seq == slate.seq
-        two.at(slate.seq)
-        other = two.swap(single)
+        other = two.at(slate.seq)
         request = one.request_of(slate)
         found, again = (town.app.pipeline(Context(request, each)) for each in (snapshot, other))
         np.testing.assert_array_equal(found.rows, again.rows)
