@@ -12,7 +12,7 @@ from fairshot.app import App, open_app
 from fairshot.core.arrays import Array, Floats
 from fairshot.core.events import concatenate
 from fairshot.core.snapshot import Artifacts
-from fairshot.decisions.off_policy import Placements, place
+from fairshot.decisions.off_policy import Placements, examination_of, place
 from fairshot.decisions.off_policy_judgement import ASSUMES, Judgement, judge
 from fairshot.pipeline.engine import Pipeline
 from fairshot.replay import Replay
@@ -213,6 +213,13 @@ def test_slates_of_different_length_and_items_beside_the_pool(served: Served) ->
     assert (placements.logging[~placements.filled] == 1).all()
     assert (placements.target[~placements.filled] == 1).all()
     assert (placements.predicted[placements.filled] != 0).all()
+
+
+def test_shares_of_people_who_look_are_those_of_attribution() -> None:
+    position, weight = np.array([2, 1, 0, 4, 2]), np.array([2.0, 1.0, 1.0, 4.0, 2.0])
+    assert examination_of(position, weight).tolist() == [1.0, 0.5, 0.5, 0.25]
+    assert examination_of(position[2:3], weight[2:3]).tolist() == [1.0]
+    assert examination_of(position[:0], weight[:0]).tolist() == [1.0]
 
 
 def test_a_log_without_slates_says_so() -> None:

@@ -65,6 +65,20 @@ class Placements:
         return found
 
 
+def examination_of(position: Ints, weight: Floats) -> Floats:
+    """The share of people who look at each position, float64 (L,), from attributed impressions (m,).
+
+    position: 1-based, 0 for feedback that answers no impression; weight: 1 / p(examined) of the position. One
+    that no impression tells of is looked at as often as the one above it; the first, by everybody.
+    """
+    shares = np.full(int(position.max(initial=0)) + 1, np.nan)
+    shares[position] = 1 / weight
+    shares[0] = 1.0
+    told = np.maximum.accumulate(np.where(np.isnan(shares), 0, np.arange(len(shares))))
+    found: Floats = np.minimum(shares[told], 1.0)[1:] if len(shares) > 1 else np.ones(1)
+    return found
+
+
 def expected_worth(batch: Candidates, ctx: Context) -> Floats:
     """Sum over kinds of feedback of weight times the candidate's probability: what `Placements` predicts by default."""
     total = np.zeros(len(batch))
