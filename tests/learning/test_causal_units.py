@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from fairshot.core.arrays import Array
 from fairshot.core.candidates import Candidates
 from fairshot.core.slate import LoggedSlate
+from fairshot.learning.causal import joined
+from fairshot.learning.causal_fit import fit_causal
+from fairshot.learning.causal_trials import average_of, halves_of
 from fairshot.learning.causal_units import Answers, SlatePool, inputs_of, pool_of, units_of
 
 WORTH = np.array([1.0, -3.0, 0.5])
@@ -177,3 +181,53 @@ def test_a_pool_says_what_stood_and_what_would_have_without_lots():
 @pytest.mark.parametrize("rows", [[14], [11, 14], [14, 77], [], [14, 11, 3]])
 def test_a_slate_that_the_replay_could_not_have_given_is_left_out(rows):
     assert pool_of(logged(rows), distribution()) is None
+
+
+def persuaded(x: Array) -> Array:
+    """What showing changes: those who would not have found it anyway are won with a chance of their own."""
+    return (1 - expit(x[:, 1] + 0.5 * x[:, 0] - 2)) * expit(x[:, 2] - 1.5)
+
+
+def served_pool(rng: np.random.Generator, number: int, feedback: list[tuple[int, int, int, int]]) -> SlatePool:
+    """The ten best of a hundred by the probability of engagement are shown, one in twenty by lot instead."""
+    person = int(rng.integers(400))
+    x = np.column_stack([np.full(100, np.sin(person)), rng.normal(size=(100, 3))])
+    score = expit(x[:, 1] + 0.5 * x[:, 0] - 2) + persuaded(x)
+    x, score = x[np.argsort(-score)], np.sort(score)[::-1]
+    lots = np.flatnonzero(rng.random(10) < 0.05)
+    drawn = dict(zip(lots.tolist(), rng.choice(np.arange(10, 100), len(lots), replace=False).tolist(), strict=True))
+    rows = (number * 100 + np.arange(100)).astype(np.int32)
+    found = pool(
+        m=100,
+        k=10,
+        drawn=drawn,
+        request=f"r{number}",
+        person=person,
+        rows=rows,
+        inputs=x.astype(np.float32),
+        score=score,
+    )
+    chance = np.where(found.shown, score, score - persuaded(x))
+    feedback += [(person, int(row), 1, 0) for row in rows[rng.random(100) < chance]]
+    return found
+
+
+def test_a_ranking_that_always_shows_its_best_is_seen_through() -> None:
+    """Only other candidates of a pool decide whether the same score is shown; that and lots are the experiment."""
+    rng = np.random.default_rng(0)
+    feedback: list[tuple[int, int, int, int]] = []
+    pools = [served_pool(rng, number, feedback) for number in range(1200)]
+    units = units_of(["trait", "taste", "novelty", "noise"], pools, answers(feedback))
+    kept = joined(*halves_of(units, "served"))
+    effect = average_of(kept)
+    truth = persuaded(kept.units.inputs).mean()
+    assert abs(effect.value - truth) < 3 * effect.standard_error
+    assert effect.standard_error < 0.03
+    naive = units.outcome[units.treated].mean() - units.outcome[~units.treated].mean()
+    assert naive - truth > 5 * effect.standard_error
+    model, report = fit_causal(units, "served")
+    assert report.served, report.words
+    new = np.column_stack([np.sin(np.arange(3000)), rng.normal(size=(3000, 3))]).astype(np.float32)
+    assert np.corrcoef(model.predict(new), persuaded(new))[0, 1] > 0.7
+    agreed = {name: value for _, name, value in report.figures}["lots z"]
+    assert abs(agreed) < 3

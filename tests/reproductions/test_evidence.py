@@ -22,6 +22,7 @@ QUICK = (
     "satiation",
 )
 LONG = (
+    "causal",
     "cold_and_warm",
     "cold_citeulike",
     "diversity",

@@ -12,9 +12,11 @@ from fairshot.algorithms.doubly_robust import cross_fitted_outcomes
 from fairshot.algorithms.position_bias import click_table, harvest_examination
 from fairshot.algorithms.regression import ridge
 from fairshot.algorithms.spacing import author_decay, n_of_m
+from fairshot.learning.causal import corrected
+from fairshot.learning.causal_trials import average_of
 from fairshot.learning.cold_start.deep_music import fit_ridge
 from fairshot.learning.cold_start.knn import knn_vectors
-from fairshot.reproductions import position_bias
+from fairshot.reproductions import causal, position_bias
 
 HERE = Path(__file__).parent
 
@@ -128,6 +130,21 @@ def draw_uplift() -> str:
         curve = np.append(0.0, uplift.uplift_curve(scores, gain, treated))
         series[name] = points(share, curve[(share * 20_000).astype(int)])
     return lines("Gain from showing to the top share of a ranking", "share shown", "gain for each unit", series)
+
+
+def draw_causal() -> str:
+    """Average effect of showing by the naive difference, doubly robust, and in truth, on twenty confounded logs."""
+    logs = [causal.drawn(np.random.default_rng([6, seed])).units for seed in range(20)]
+    pairs = [(u.outcome[u.treated].mean() - u.outcome[~u.treated].mean(), average_of(corrected(u, ""))) for u in logs]
+    at = np.arange(1, 21)
+    series = {
+        "naive difference": points(at, [naive for naive, _ in pairs]),
+        "doubly robust": points(at, [effect.value for _, effect in pairs]),
+        "- 2 standard errors": points(at, [effect.value - 2 * effect.standard_error for _, effect in pairs]),
+        "+ 2 standard errors": points(at, [effect.value + 2 * effect.standard_error for _, effect in pairs]),
+        "truth": points(at, np.full(20, causal.true_effect())),
+    }
+    return lines("What showing changes, estimated on twenty confounded logs", "log", "average effect", series)
 
 
 def draw_cold_start() -> str:

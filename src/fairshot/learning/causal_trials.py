@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fairshot.algorithms.doubly_robust import Effect, mean_effect
+from fairshot.algorithms.regression import logistic
 from fairshot.algorithms.uplift import rate
 from fairshot.core.arrays import Bools, Floats
 from fairshot.core.randomness import stream
-from fairshot.learning.causal import FOLDS, CausalUnits, Corrected, corrected, dealt, effect_model, joined
+from fairshot.learning.causal import FOLDS, TRIM, CausalUnits, Corrected, corrected, dealt, effect_model, joined
 
 LEAST = 200
 """Units with a counterpart that each half must hold of both arms; fewer teach noise."""
@@ -82,9 +83,14 @@ def average_of(found: Corrected) -> Effect:
 def agreement(found: Corrected) -> Effect | None:
     """By how much lots say more than the remaining log predicts for them; None where either is too small to tell.
 
-    If the features hold every reason for showing, this is zero: what only the ranker knew shows here.
+    Only lots of the sort that the ranking itself sometimes shows and sometimes not are asked: elsewhere the rest
+    knows nothing. If the features hold every reason for showing, this is zero: what only the ranker knew shows here.
     """
-    units, rest, lots = found.units, ~found.units.drawn, found.units.drawn
+    units, rest, x = found.units, ~found.units.drawn, found.units.confounders
+    if not (units.treated[rest].any() and (~units.treated[rest]).any()):
+        return None
+    usual = logistic(x[rest], units.treated[rest], units.weights[rest])(x.astype(np.float64))
+    lots = units.drawn & (usual >= TRIM) & (usual <= 1 - TRIM)
     for part in (rest, lots):
         if min(units.treated[part].sum(), (~units.treated[part]).sum()) < LEAST // 2:
             return None

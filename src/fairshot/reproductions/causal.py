@@ -102,14 +102,14 @@ def figures(data: Path | None) -> list[Figure]:  # noqa: ARG001 - simulated
     gain, error = float(table["gain"].mean()), float(table["gain"].std(ddof=1)) / LOGS**0.5
     return [
         at_least("doubly robust: within 2 standard errors of the truth", within["z"], 18, NOMINAL),
+        at_least("placebo: within 2 standard errors of zero", within["placebo z"], 18, NOMINAL),
+        at_least("permuted outcome: RATE within 2 standard errors of zero", within["permuted z"], 18, NOMINAL),
         near("doubly robust: mean z", float(table["z"].mean()), 0, EVEN, SOURCE),
+        near("placebo: mean z", float(table["placebo z"].mean()), 0, EVEN, SOURCE),
         near("naive difference: within 2 standard errors of the truth", within["naive z"], 0, 0, SOURCE),
         at_least("naive difference: smallest z", float(table["naive z"].min()), 2, SOURCE),
-        at_least("placebo: within 2 standard errors of zero", within["placebo z"], 18, NOMINAL),
-        near("placebo: mean z", float(table["placebo z"].mean()), 0, EVEN, SOURCE),
-        at_least("permuted outcome: RATE within 2 standard errors of zero", within["permuted z"], 18, NOMINAL),
         at_least("layers that stood their trials", float(table["served"].sum()), 18, SOURCE),
-        at_least("AUUC above the base ranker's: logs", float((table["gain"] > 0).sum()), 18, SOURCE),
+        at_least("AUUC above the base ranker's: logs", float((table["gain"] > 0).sum()), LOGS, SOURCE),
         at_least("AUUC above the base ranker's: mean less 2 standard errors", gain - 2 * error, 0, SOURCE),
         at_most(
             "hidden confounder: mean z of what lots say against the rest", float(table["hidden z"].mean()), -2, HIDDEN
