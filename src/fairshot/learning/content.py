@@ -8,7 +8,7 @@ regression from content to factors), with a closed form in place of the network.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from fairshot.core.arrays import Array, Floats, Ints
+from fairshot.learning.fair_vectors import FairVectors
 
 MOST_WORDS = 20_000
 RIDGE = 1.0
@@ -38,13 +39,15 @@ class ContentEncoder:
     """Maps records into the space of the trained vectors, float32 (n, d).
 
     text: word -> column; idf (w,), components (w, t): of TF-IDF and its SVD; maps: for each content space
-    (its name: "text" or the length of the embeddings) the matrix (t + 1, d), its last row the constant.
+    (its name: "text" or the length of the embeddings) the matrix (t + 1, d), its last row the constant;
+    fairness: what corrects the vectors of new items, None where nothing does.
     """
 
     vectorizer: TfidfVectorizer | None
     components: Floats
     maps: Mapping[str, Floats]
     width: int
+    fairness: FairVectors | None = None
 
     def encode(self, records: Sequence[Mapping[str, Any]]) -> Floats:
         """Vectors of records; zero where a record says nothing that a map can read.
@@ -58,7 +61,11 @@ class ContentEncoder:
                 content = self.content(space, [records[i] for i in index.tolist()])
                 told = content.any(axis=1)
                 result[index[told]] = (_with_constant(content) @ self.maps[space])[told]
-        return result
+        return result if self.fairness is None else self.fairness(result)
+
+    def corrected(self, fairness: FairVectors) -> "ContentEncoder":
+        """The same encoder, whose vectors are corrected for fairness among new items."""
+        return replace(self, fairness=fairness)
 
     def content(self, space: str, records: Sequence[Mapping[str, Any]]) -> Floats:
         """The content vectors of records of one space."""
@@ -78,7 +85,12 @@ class ContentEncoder:
             tensors["idf"] = self.vectorizer.idf_.astype(np.float64)
             vocabulary = sorted(self.vectorizer.vocabulary_, key=self.vectorizer.vocabulary_.__getitem__)
         tensors |= {f"map.{space}": matrix for space, matrix in self.maps.items()}
-        return tensors, {"vocabulary": vocabulary, "spaces": sorted(self.maps), "width": self.width}
+        description = {"vocabulary": vocabulary, "spaces": sorted(self.maps), "width": self.width}
+        if self.fairness is not None:
+            arrays, numbers = self.fairness.dump()
+            tensors |= {f"fairness.{name}": array for name, array in arrays.items()}
+            description["fairness"] = numbers
+        return tensors, description
 
     @classmethod
     def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> "ContentEncoder":
@@ -88,7 +100,11 @@ class ContentEncoder:
             vectorizer = _vectorizer(vocabulary={word: i for i, word in enumerate(description["vocabulary"])})
             vectorizer.idf_ = tensors["idf"]
         maps = {space: tensors[f"map.{space}"] for space in description["spaces"]}
-        return cls(vectorizer, tensors["components"], maps, description["width"])
+        fairness = None
+        if "fairness" in description:
+            arrays = {name: tensors[f"fairness.{name}"] for name in ("matrix", "constant")}
+            fairness = FairVectors.load(arrays, description["fairness"])
+        return cls(vectorizer, tensors["components"], maps, description["width"], fairness)
 
 
 def fit_content(

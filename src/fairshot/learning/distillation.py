@@ -17,7 +17,7 @@ from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.learning.nearest import build_index
 from fairshot.learning.retrieval import RetrievalModel, item_inputs, item_matrix, label_directions, person_inputs
-from fairshot.learning.towers import BEST, WHOLE, Lesson, first_towers, taught
+from fairshot.learning.towers import BEST, WHOLE, Lesson, aligned, first_towers, taught
 from fairshot.pipeline.engine import Pipeline
 
 POOL = 50_000
@@ -149,6 +149,8 @@ def fit_retrieval(
         student.towers = taught(student.towers, lessons, partial(catalogue.inputs, student), settings.steps, rng)
         student.place(snapshot, np.arange(catalogue.items))
         progress((number + 1) / rounds)
+    student.towers = aligned(*student.towers, asked, student.items.mean(axis=0))
+    student.place(snapshot, np.arange(catalogue.items))
     return student.indexed(build_index(student.items))
 
 

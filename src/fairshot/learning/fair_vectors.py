@@ -23,7 +23,8 @@ MOST_ITEMS, MOST_PEOPLE = 3000, 3000
 """Warm items and people that the correction is learned from, at most."""
 PULL = 1.0
 """How strongly the correction is drawn to none, in units of the items' mean square on each axis."""
-EPOCHS = 60
+EPOCHS, SAMPLES = 30, 300
+"""Of Gen, which starts at the identity and so needs no epochs to learn to copy the scores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _generated(scores: Floats, liked: Bools, strength: float, rng: np.random.Gen
 
     unit = max(float(np.ptp(scores)) / 5, 1.0)
     training = Training(start="identity", hidden=min(100, *scores.shape), rate_floor=5e-4)
-    schedule = GenSchedule(strength=strength)
+    schedule = GenSchedule(strength=strength, samples=SAMPLES, warm_up=0)
     return unit * fit_gen(scores / unit, liked, rng, epochs=EPOCHS, schedule=schedule, training=training)(scores / unit)
 
 

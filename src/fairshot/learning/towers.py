@@ -57,6 +57,26 @@ class Tower:
         return cls(mean, scale, skip, tuple(layers))
 
 
+def aligned(person: Tower, item: Tower, people: Floats, mean: Floats) -> tuple[Tower, Tower]:
+    """The same order of items, in axes that suit an index: q' = q C^-1/2, t' = (t - mean) C^1/2, C the mean of q q^T.
+
+    Then the distance of two items is how much their scores differ over people, which is what cells and 8-bit codes keep
+    small. people: float32 (p, g), inputs of the person tower; mean: float32 (r,), of the items' vectors.
+    """
+    queries = person(people).astype(np.float64)
+    power, axes = np.linalg.eigh(queries.T @ queries / len(queries))
+    root = np.sqrt(np.maximum(power, 1e-4 * power[-1] + 1e-12))
+    there, back = (axes * root) @ axes.T, (axes / root) @ axes.T
+    return _turned(person, back, np.zeros_like(mean)), _turned(item, there, mean)
+
+
+def _turned(tower: Tower, matrix: Floats, origin: Floats) -> Tower:
+    first, bias, second, constant = tower.layers
+    turned = (tower.skip @ matrix, second @ matrix, (constant - origin) @ matrix)
+    skip, second, constant = (array.astype(np.float32) for array in turned)
+    return Tower(tower.mean, tower.scale, skip, (first, bias, second, constant))
+
+
 def standardised(inputs: Floats, mean: Floats, scale: Floats) -> Floats:
     """(inputs - mean) / scale; beyond three only the logarithm grows, so that extremes keep their order."""
     plain: Floats = (inputs - mean) / scale
