@@ -42,37 +42,33 @@ def attribute(events: EventBatch, kinds: FeedbackKinds, mode: Mode = "served") -
     """Impressions among events with their feedback, by the rules of `attribution`."""
     rule = Rule.of(kinds, mode)
     whole = (events.user >= 0) & (events.item >= 0)
-    told = events.where(whole & events.of(Kind.FEEDBACK) & (events.action >= 0))
-    shown = events.where(whole & events.of(Kind.SLATE, Kind.IMPRESSION))
+    told = np.flatnonzero(whole & events.of(Kind.FEEDBACK) & (events.action >= 0))
+    shown = np.flatnonzero(whole & events.of(Kind.SLATE, Kind.IMPRESSION))
     database = connect()
     try:
-        impressions = ibis.memtable(_impressions(shown))
-        feedback = ibis.memtable(_feedback(told, kinds))
+        impressions = ibis.memtable(_impressions(events, shown))
+        feedback = ibis.memtable(_feedback(events, told, kinds))
         rows = attributed(impressions, feedback, rule).order_by("at", "seq", "position")
         return _gathered(database.to_pyarrow(rows), rule)
     finally:
         database.disconnect()
 
 
-def _impressions(shown: EventBatch) -> pa.Table:
-    reported = shown.of(Kind.IMPRESSION)
-    return pa.table(
-        {
-            "seq": shown.seq,
-            "user": shown.user,
-            "item": shown.item,
-            "at": shown.at,
-            "position": shown.position,
-            "propensity": pa.array(shown.propensity, from_pandas=True),
-            "seconds": pa.array(np.where(reported, shown.value, np.nan), from_pandas=True),
-            "reported": reported,
-        }
-    )
+def _impressions(events: EventBatch, index: Ints) -> pa.Table:
+    reported = events.kind[index] == Kind.IMPRESSION
+    columns = {name: getattr(events, name)[index] for name in ("seq", "user", "item", "at", "position")}
+    unknown = {
+        "propensity": events.propensity[index],
+        "seconds": np.where(reported, events.value[index], np.nan),
+    }
+    # NaN stands for unknown here, null there.
+    nulls = {name: pa.array(values, from_pandas=True) for name, values in unknown.items()}
+    return pa.table({**columns, **nulls, "reported": reported})
 
 
-def _feedback(told: EventBatch, kinds: FeedbackKinds) -> pa.Table:
-    action = pa.array(kinds.names, pa.string()).take(pa.array(told.action))
-    return pa.table({"seq": told.seq, "user": told.user, "item": told.item, "at": told.at, "action": action})
+def _feedback(events: EventBatch, index: Ints, kinds: FeedbackKinds) -> pa.Table:
+    columns = {name: getattr(events, name)[index] for name in ("seq", "user", "item", "at")}
+    return pa.table({**columns, "action": pa.array(kinds.names, pa.string()).take(pa.array(events.action[index]))})
 
 
 def _gathered(rows: pa.Table, rule: Rule) -> Impressions:
