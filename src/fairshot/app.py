@@ -17,6 +17,7 @@ import numpy as np
 import fairshot
 from fairshot.config import Config, load_config
 from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status
+from fairshot.core.arrays import Bools
 from fairshot.core.events import Draft, Kind
 from fairshot.core.ids import Ids, Side
 from fairshot.core.records import Reader, Refused, checked, valid_id
@@ -26,7 +27,7 @@ from fairshot.core.snapshot import Artifacts
 from fairshot.decisions.history import Decision
 from fairshot.decisions.promotion import TrainingReport
 from fairshot.learning.loading import load_artifacts
-from fairshot.live import Live, signature
+from fairshot.live import Live, encode_lacking, signature
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.sources.trending import strongest
 from fairshot.pipeline.stages import load_stage
@@ -300,9 +301,20 @@ class App:
         if self.live.promoted != self.live.snapshot.version:
             self.on_promoted()
 
-    def load(self, version: str | None) -> Artifacts:
-        """The models of a version; what cannot be loaded is named in `missing`. Changes nothing, in any thread."""
-        return load_artifacts(self.artifacts, version, self.pipeline)
+    def load(self, version: str | None, known: Bools | None = None) -> Artifacts:
+        """The models of a version; what cannot be loaded is named in `missing`. Changes nothing, in any thread.
+
+        known: which items have a record; those that came since the training get their vectors here, so that the
+        swap has little left to do.
+        """
+        artifacts = load_artifacts(self.artifacts, version, self.pipeline)
+        if known is not None and artifacts.vectors is not None:
+            log = Log(self.folder.log, Ids(), self.config.kinds)
+            try:
+                encode_lacking(artifacts.vectors, known, log)
+            finally:
+                log.close()
+        return artifacts
 
     def swap(self, artifacts: Artifacts | None = None) -> None:
         """Serve the promoted models, or those given."""

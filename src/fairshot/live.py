@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import Rows
+from fairshot.core.arrays import Bools, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
-from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
 from fairshot.core.tables import State, views
 from fairshot.decisions.history import put_into_service
 from fairshot.replay import place
@@ -75,12 +75,14 @@ class Live:
         rows = np.empty(0, np.int32)
         if vectors is not None:
             vectors.grow(self.ids.sizes().items)
-            rows = vectors.lacking(self._views["items"]["record"] > 0)
-            for start in range(0, len(rows), 10_000):
-                records = self.log.records("items", rows[start : start + 10_000].tolist())
-                vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
+            rows = encode_lacking(vectors, self.recorded(), self.log)
         self.snapshot = self._snapshot()
         place(self.snapshot, rows, len(self.ids.items))
+
+    def recorded(self) -> Bools:
+        """Which items have a record: bool (items,), a copy."""
+        known: Bools = self._views["items"]["record"] > 0
+        return known
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -108,6 +110,20 @@ class Live:
         items = items.where(vectors.untrained(items.item))
         vectors.encode(items.item, [record or {} for record in items.data])
         return items.item
+
+
+def encode_lacking(vectors: Vectors, known: Bools, log: Log) -> Rows:
+    """Give items with a record, but without a vector, the one that their record tells; returns all that need it.
+
+    known: bool (items,), which have a record. What was done before, beside the traffic, is not done again.
+    """
+    vectors.grow(len(known))
+    lacking = vectors.lacking(known)
+    rows = lacking[~vectors.items[lacking].any(axis=1)]
+    for start in range(0, len(rows), 10_000):
+        records = log.records("items", rows[start : start + 10_000].tolist())
+        vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
+    return lacking
 
 
 def signature(folds: Mapping[str, Fold], config: Config) -> str:

@@ -109,7 +109,7 @@ class Versions:
         if target not in whole:
             choice = f"kept are {', '.join(whole)}" if whole else "no other one is kept"
             raise RollBackError(f"snapshot {target} is not among those on disk; {choice} (see worker.keep_snapshots)")
-        missing = load_artifacts(self.artifacts, target).missing
+        missing = load_artifacts(self.artifacts, target, self.pipeline).missing
         if missing:
             raise RollBackError(f"snapshot {target} is damaged, {present} stays in service: {'; '.join(missing)}")
 

@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fairshot.core.errors import StoreError
+from fairshot.core.events import Draft, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
+from fairshot.learning.content import fit_content
 from fairshot.service import runtime
 from fairshot.service.problems import ProblemError
 from fairshot.service.shapes import FeedRequest
@@ -126,3 +129,96 @@ def test_after_waits_no_longer_than_bearable(inside: Any, monkeypatch: pytest.Mo
             await waiting
 
     inside.run(both)
+
+
+# Models that change under traffic
+
+
+def save(app: Any, version: str, items: int, trained: int | None = None) -> None:
+    """A version with vectors of the first items; those beyond get theirs from their records."""
+    n = items if trained is None else trained
+    tensors = {
+        "items": np.ones((n, 4), np.float32),
+        "trained": np.ones(n, bool),
+        "gram": np.eye(4, dtype=np.float32),
+    }
+    records = [{"title": f"word{n % 3}"} for n in range(items)]
+    encoder = fit_content(records, np.ones((items, 4), np.float32), np.ones(items, np.float32), 2)
+    app.artifacts.save(version, {"vectors": (tensors, {"confidence": 8.0}), "content": encoder.dump()}, {})
+
+
+def decide(app: Any, decision: str, version: str) -> None:
+    data = {"decision": decision, "snapshot": version}
+    name = f"verdict/{app.log.head():09d}"
+    app.writer.append([Draft(kind=Kind.VERDICT, at=app.clock(), id=name, data=data)]).result()
+
+
+def with_items(inside: Any, count: int = 12) -> None:
+    items = [{"id": f"i{n}", "creator_id": "c", "title": f"word{n % 3}"} for n in range(count)]
+    assert inside("POST", "/v1/items", json={"items": items}).json()["accepted"] == count
+
+
+async def until(inside: Any, version: str) -> None:
+    for _ in range(1000):
+        feed = await inside.runtime.feed(FeedRequest("u"))
+        assert len(feed.slate) > 0
+        if feed.snapshot == version:
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError(f"{version} never came into service")
+
+
+def test_models_are_swapped_back_and_forth_while_slates_are_asked_for(inside: Any) -> None:
+    with_items(inside)
+    for version in ("1", "2"):
+        save(inside.app, version, 12)
+
+    async def swaps() -> None:
+        for number in range(30):
+            version = "12"[number % 2]
+            decide(inside.app, "roll back" if number % 3 else "promote", version)
+            await until(inside, version)
+
+    inside.run(swaps)
+
+
+def test_items_that_came_since_the_training_have_vectors_before_the_swap(inside: Any) -> None:
+    with_items(inside)
+    save(inside.app, "1", 12, trained=5)
+    beside = inside.app.load("1", inside.app.live.recorded())
+    assert beside.vectors.items[5:12].any(axis=1).all()
+    encoded: list[int] = []
+    encode = type(beside.vectors).encode
+
+    def counted(self: Any, rows: Any, records: Any) -> None:
+        encoded.append(len(rows))
+        encode(self, rows, records)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(beside.vectors), "encode", counted)
+        inside.app.swap(beside)
+    assert sum(encoded) == 0
+
+
+def test_a_snapshot_that_was_damaged_is_tried_again_after_another(inside: Any, data: Path) -> None:
+    with_items(inside)
+    for version in ("1", "2"):
+        save(inside.app, version, 12)
+    file = data / "artifacts" / "2" / "vectors.safetensors"
+    sound = file.read_bytes()
+
+    async def scene() -> None:
+        decide(inside.app, "promote", "1")
+        await until(inside, "1")
+        file.write_bytes(sound[:-1])
+        decide(inside.app, "promote", "2")
+        for _ in range(40):
+            assert (await inside.runtime.feed(FeedRequest("u"))).snapshot == "1"
+            await asyncio.sleep(0.005)
+        file.write_bytes(sound)
+        decide(inside.app, "roll back", "1")
+        await asyncio.sleep(2 * runtime.TICK)
+        decide(inside.app, "promote", "2")
+        await until(inside, "2")
+
+    inside.run(scene)

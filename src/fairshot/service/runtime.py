@@ -169,6 +169,8 @@ class Runtime:
                 log.error("the supervisor is gone; the service ends")
                 os._exit(1)
             self._guarded(self.app.catch_up)
+            if self.app.live.promoted != self._refused:
+                self._refused = None
             self._guarded(lambda: metrics.observe_status(self.app))
             if self.app.writer.failed is not None:
                 self._replace_writer(self.app.writer.failed)
@@ -194,9 +196,9 @@ class Runtime:
             self._loading = asyncio.get_running_loop().create_task(self._load())
 
     async def _load(self) -> None:
-        version = self.app.live.promoted
+        version, known = self.app.live.promoted, self.app.live.recorded()
         try:
-            artifacts = await asyncio.to_thread(self.app.load, version)
+            artifacts = await asyncio.to_thread(self.app.load, version, known)
             self._swap(version, artifacts)
         except Exception:  # noqa: BLE001  no file on disk may end the service
             self._refused = version
@@ -206,13 +208,20 @@ class Runtime:
 
     def _swap(self, version: str | None, artifacts: Artifacts) -> None:
         present = self.app.live.snapshot.artifacts
-        if present.version is not None and len(artifacts.missing) > len(present.missing):
+        if present.version is not None and _is_poorer(artifacts, present):
             self._refused = version
             log.error("a snapshot is damaged; the present one stays", snapshot=version, missing=artifacts.missing)
             return
         self.app.swap(artifacts)
-        self._refused = None
         log.info("a snapshot is in service", snapshot=artifacts.version, missing=artifacts.missing)
+
+
+def _is_poorer(artifacts: Artifacts, present: Artifacts) -> bool:
+    """Whether more is missing or damaged than of the present models, or something that serves now."""
+    lost = any(
+        getattr(present, name) is not None and getattr(artifacts, name) is None for name in ("vectors", "engagement")
+    )
+    return len(artifacts.missing) > len(present.missing) or (lost and bool(artifacts.missing))
 
 
 def runtime_of(request: AnyRequest) -> Runtime:
