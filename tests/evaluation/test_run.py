@@ -11,7 +11,7 @@ from fairshot.app import App, open_app
 from fairshot.config import FILE, load_config
 from fairshot.core.errors import FairshotError
 from fairshot.evaluation import evaluate
-from fairshot.evaluation.arms import arms
+from fairshot.evaluation.arms import FAIRNESS_TERMS, arms
 
 
 def test_the_arms_differ_only_in_fairness_and_the_lot():
@@ -20,7 +20,7 @@ def test_the_arms_differ_only_in_fairness_and_the_lot():
     assert compared["defaults"] == config
     off = compared["fairness off"]
     changed = {name for name, weight in config.pipeline.value.items() if off.pipeline.value[name] != weight}
-    assert changed == {"creator", "contribution"}
+    assert changed == {name for name in FAIRNESS_TERMS if config.pipeline.value[name] != 0}
     assert all(off.pipeline.value[name] == 0 for name in changed)
     assert set(config.pipeline.blenders) - set(off.pipeline.blenders) == {"random_slot"}
     assert off.learning == config.learning

@@ -18,7 +18,8 @@ TERM, WEIGHTS = "fairness", "0.02,0.04,0.06,0.08,0.1,0.12"
 def evaluate(
     folder: DataDirectory = DEFAULT_DATA,
     protocol: Annotated[
-        Literal["random", "latest", "temporal", "new-items"], typer.Option(help="What is held out, and what is judged.")
+        Literal["random", "latest", "temporal", "new-items", "off-policy"],
+        typer.Option(help="What is held out, and what is judged."),
     ] = "random",
     seed: Annotated[int, typer.Option(help="Of the random choice.")] = 42,
     k: Annotated[
@@ -137,6 +138,9 @@ def _print(found: "Evaluation", comparison: Any) -> None:
     print_table(("arm", "figure", "value", "95 % interval"), rows, f"{found.people} people, protocol {found.protocol}")
     told = [(d.arm, d.less, d.name, f"{d.value:+.4f}", _interval(d.low, d.high)) for d in found.differences]
     print_table(("arm", "less", "figure", "difference", "95 % interval"), told, "differences, person by person")
+    if found.doubts:
+        doubts = [(d.arm, d.estimator, d.effective_samples, d.support, "; ".join(d.warnings)) for d in found.doubts]
+        print_table(("arm", "estimator", "effective slates", "support", "do not conclude, for it"), doubts, "doubts")
     if comparison is not None:
         changed = [(c.arm, c.name, c.before, c.now, f"{c.change:+.4f}", _apart(c.apart)) for c in comparison.changes]
         columns = ("arm", "figure", "before", "now", "change", "intervals")

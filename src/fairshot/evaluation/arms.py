@@ -5,7 +5,7 @@ import msgspec
 from fairshot.config import Config
 from fairshot.core.events import EventBatch, Kind
 
-FAIRNESS_TERMS = ("creator", "contribution")
+FAIRNESS_TERMS = ("creator", "contribution", "fairness")
 """Value terms of the defaults that serve others than the person who asks."""
 
 

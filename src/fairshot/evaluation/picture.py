@@ -50,7 +50,10 @@ def _curve(axes: Any, frontier: Frontier, name: str) -> None:
     _bars(axes, frontier, line, color=COLOURS[name], marker=MARKERS[name], linewidth=2 if name == PIPELINE else 1.3)
     for point in line:
         if point.mean(LEAST_ITEMS) - told >= NEAR:
-            _label(axes, frontier, point, _short(point.arm), color=COLOURS[name])
+            text = _short(point.arm)
+            # A name is longer than a number: it stands before its curve.
+            place = {} if text[0].isdigit() else {"horizontalalignment": "right", "xytext": (-7, -3)}
+            _label(axes, frontier, point, text, color=COLOURS[name], **place)
             told = point.mean(LEAST_ITEMS)
     if line:
         style = {"color": COLOURS[name], "fontweight": "bold", "horizontalalignment": "right", "xytext": (-12, -14)}

@@ -57,7 +57,9 @@ def prepare(app: App, events: EventBatch, split: Split, report: Progress) -> Pre
     """Train on the training part of a split, and fold it into a state as a service would have."""
     trained = events.where(split.trained)
     trainer = Trainer(app.config, app.live.folds, app.pipeline, app.live.ids, split.holdout, report)
-    fitted = trainer.fit(trained)
+    # Slates teach what people passed over; where impressions do not train, neither do they.
+    slates = [] if split.since is None else [slate for slate in app.log.slates() if slate.at < split.since]
+    fitted = trainer.fit(trained, slates)
     replay = Replay(trained, app.live.folds, app.live.ids, app.config)
     replay.at(int(trained.seq[-1]))
     judged = np.unique(events.user[split.held])

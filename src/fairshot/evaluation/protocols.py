@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from fairshot.core.events import EventBatch, Kind
 from fairshot.core.randomness import stream
 from fairshot.learning.interactions import impressions_of, later_of
 
-Name: TypeAlias = Literal["random", "latest", "temporal", "new-items"]
 HELD_OUT = 0.25
 POSITIONS: Mapping[str, int] = {"new-items": 20}
 """How many positions are judged where nobody says; elsewhere 10."""
@@ -45,6 +44,13 @@ PROTOCOLS: Mapping[str, str] = {
         "the share of their judged reactions whose item was within k. Frozen: no feedback since the split is known; "
         "live: all feedback before the moment is; models stay as trained. Judged are people with something to train on."
     ),
+    "off-policy": (
+        "From the log's own slates: those from number floor(0.75 n) of all n on, in order of time, counted from 0, are "
+        "judged; what happened before the first of them trains. Each is looked at as of its moment: with which "
+        "probability an arm would have put the logged items to their positions is computed exactly, lots included, "
+        "and weighs what they earned: the sum of value weights of the feedback attributed to each impression. "
+        "Intervals are over people."
+    ),
 }
 
 
@@ -64,6 +70,12 @@ class Split:
     since: int | None = None
 
 
+def known(protocol: str) -> None:
+    """Raise FairshotError that names the protocols where there is none of this name."""
+    if protocol not in PROTOCOLS:
+        raise FairshotError(f"no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+
+
 def definition_hash(protocol: str) -> str:
     """Twelve hexadecimal digits that change with the protocol's definition, or with what counts as relevant."""
     text = f"{protocol}: {PROTOCOLS[protocol]} Relevant: {RELEVANCE}."
@@ -72,8 +84,7 @@ def definition_hash(protocol: str) -> str:
 
 def split(events: EventBatch, protocol: str, seed: int) -> Split:
     """Hold out by a protocol; raises FairshotError where it is unknown or where nothing can be held out."""
-    if protocol not in PROTOCOLS:
-        raise FairshotError(f"no protocol {protocol!r}; there are: {', '.join(PROTOCOLS)}")
+    known(protocol)
     found = _by_person(events, protocol, seed) if protocol in ("random", "latest") else _by_time(events)
     if not found.held.any():
         raise FairshotError(

@@ -19,6 +19,28 @@ QUESTION = ("protocol", "definition", "seed", "k", "data", "relevance")
 """What makes figures comparable: reports that differ in one of these answer different questions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How far one may trust an estimate: see `decisions.off_policy_judgement.Judged`; warnings: why not to conclude."""
+
+    arm: str
+    estimator: str
+    effective_samples: float
+    support: float
+    clipped: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What a protocol found: how many people it judged, figures, their differences, and doubts if there are any."""
+
+    people: int
+    figures: list[Measured]
+    differences: list[Difference]
+    doubts: list[Doubt] = field(default_factory=list)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """The figures of one evaluation, and the question that they answer.
@@ -35,6 +57,7 @@ class Evaluation:
     people: int
     figures: list[Measured]
     differences: list[Difference] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
     definition: str = ""
     relevance: str = RELEVANCE
 
@@ -44,7 +67,7 @@ class Evaluation:
 
     def document(self) -> dict[str, Any]:
         """The report as plain JSON types."""
-        order = [*QUESTION, "config", "people", "figures", "differences"]
+        order = [*QUESTION, "config", "people", "figures", "differences", "doubts"]
         plain = asdict(self)
         return {name: plain[name] for name in order}
 

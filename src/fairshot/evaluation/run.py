@@ -14,10 +14,11 @@ from fairshot.evaluation.exposure import exposure, new_item_gains
 from fairshot.evaluation.heads import Heads
 from fairshot.evaluation.measured import Difference, Measured, PerPerson, means, paired
 from fairshot.evaluation.new_items import VARIANTS, new_items
+from fairshot.evaluation.off_policy import off_policy
 from fairshot.evaluation.peers import peer_slates, peers
 from fairshot.evaluation.prepared import Prepared, Progress, prepare
-from fairshot.evaluation.protocols import POSITIONS, split
-from fairshot.evaluation.report import Evaluation, fingerprint
+from fairshot.evaluation.protocols import POSITIONS, known, split
+from fairshot.evaluation.report import Estimated, Evaluation, fingerprint
 from fairshot.evaluation.slates import Arm, slates_of
 
 DEFAULTS = "defaults"
@@ -38,28 +39,46 @@ def evaluate(
     data directory changes. Raises FairshotError where the protocol is unknown or nothing can be held out,
     TrainingError where there is too little to learn from.
     """
+    known(protocol)
     report = progress or (lambda _phase, _share: None)
     k = POSITIONS.get(protocol, 10) if k is None else k
     events = concatenate(list(app.log.batches()))
-    prepared = prepare(app, events, split(events, protocol, seed), report)
-    figures: list[Measured] = []
-    if protocol == "new-items":
-        people, values = new_items(app, prepared, k, report)
-        differences = _new_item_differences(values)
+    if protocol == "off-policy":
+        found = off_policy(app, events, report)
     else:
-        people, (figures, values) = len(prepared.people), _measured(app, prepared, k, with_peers, report)
-        differences = _differences(values, DEFAULTS)
-    accuracies = [one for arm, found in values.items() for one in means(arm, found)]
+        prepared = prepare(app, events, split(events, protocol, seed), report)
+        found = (
+            _new(app, prepared, k, report) if protocol == "new-items" else _all(app, prepared, k, with_peers, report)
+        )
     return Evaluation(
         protocol=protocol,
         seed=seed,
         k=k,
         data=fingerprint(events, app.live.ids),
         config=app.config.hash(),
-        people=people,
-        figures=sorted([*accuracies, *figures], key=lambda one: list(values).index(one.arm)),
-        differences=differences,
+        people=found.people,
+        figures=found.figures,
+        differences=found.differences,
+        doubts=found.doubts,
     )
+
+
+def _new(app: App, prepared: Prepared, k: int, report: Progress) -> Estimated:
+    """Recall of new items, every arm against the defaults with the same information."""
+    people, values = new_items(app, prepared, k, report)
+    differences: list[Difference] = []
+    for variant in VARIANTS:
+        same = {arm: figures for arm, figures in values.items() if arm.endswith(f", {variant}")}
+        differences += _differences(same, f"{DEFAULTS}, {variant}")
+    return Estimated(people, [one for arm, found in values.items() for one in means(arm, found)], differences)
+
+
+def _all(app: App, prepared: Prepared, k: int, with_peers: bool, report: Progress) -> Estimated:
+    """Accuracy, exposure and heads of every arm."""
+    more, values = _measured(app, prepared, k, with_peers, report)
+    accuracies = [one for arm, found in values.items() for one in means(arm, found)]
+    figures = sorted([*accuracies, *more], key=lambda one: list(values).index(one.arm))
+    return Estimated(len(prepared.people), figures, _differences(values, DEFAULTS))
 
 
 def _measured(
@@ -100,12 +119,3 @@ def _differences(values: Mapping[str, PerPerson], less: str) -> list[Difference]
     """Every other arm against one of them, person by person."""
     others = [(arm, found) for arm, found in values.items() if arm != less]
     return [one for arm, found in others for one in paired(arm, found, less, values[less])]
-
-
-def _new_item_differences(values: Mapping[str, PerPerson]) -> list[Difference]:
-    """Every arm against the defaults with the same information."""
-    found: list[Difference] = []
-    for variant in VARIANTS:
-        same = {arm: figures for arm, figures in values.items() if arm.endswith(f", {variant}")}
-        found += _differences(same, f"{DEFAULTS}, {variant}")
-    return found
