@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fairshot.app import App, open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import MICROSECONDS
 from fairshot.core.errors import RollBackError, TrainingError
+from fairshot.importing.run import import_file, plan
 from fairshot.stores.progress import Progress
 from fairshot.training import Trainer
 
@@ -22,7 +24,6 @@ iterations = 2
 hidden = [4, 4]
 epochs = 1
 least_examples = 100000
-people = 20
 negatives = 10
 [worker]
 keep_snapshots = 2
@@ -261,3 +262,34 @@ def test_constant_features_train(opened, tmp_path):
         report = app.train()
         assert report.promoted, report.reasons
     assert serving(app) == report.version
+
+
+# Real data that grows
+
+
+def test_ordinary_retraining_on_more_real_data_is_not_refused(tmp_path, opened):
+    """MovieLens 100K in the order of time: four fifths, then a quarter more."""
+    from fairshot.datasets import prepare
+    from fairshot.datasets.fetch import cached
+    from fairshot.datasets.ml_100k import WHEEL
+
+    if cached(WHEEL) is None:
+        pytest.skip("MovieLens 100K is not in the cache; `fairshot data ml-100k --into DIR` fetches it")
+    files = prepare("ml-100k", tmp_path / "files").files
+    (tmp_path / FILE).write_text("[learning]\nfactors = 16\niterations = 4\nepochs = 4\n")
+    app = opened()
+    head, *rows = (tmp_path / "files" / "events.csv").read_text().splitlines()
+    rows.sort(key=lambda row: row.rpartition(",")[2])
+    starts = [0, int(0.8 * len(rows)), len(rows)]
+    parts = []
+    for number, (start, end) in enumerate(pairwise(starts)):
+        parts.append(tmp_path / f"events{number}.csv")
+        parts[-1].write_text("\n".join([head, *rows[start:end]]))
+    for file in files:
+        if file.name != "events.csv":
+            import_file(plan(file, None, {}, {}), app.submit)
+    for part in parts:
+        assert import_file(plan(part, "events", {}, {}), app.submit).accepted > 10_000
+        report = app.train()
+        assert report.promoted, report.reasons
+        assert any("AUC" in reason for reason in report.reasons)

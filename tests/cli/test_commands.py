@@ -20,6 +20,7 @@ CONTRACT = {"demo", "data", "init", "import", "train", "serve", "feed", "explain
     "keys",
     "moderate",
     "tune",
+    "rollback",
 }
 
 
@@ -59,7 +60,9 @@ def test_wrong_use_is_one_line_and_status_2(arguments: list[str], words: str, fa
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["feed", "u"], ["explain", "r"], ["train"], ["evaluate"], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments", [["feed", "u"], ["explain", "r"], ["train"], ["rollback"], ["evaluate"], ["doctor"]]
+)
 def test_a_folder_without_data_is_status_1_and_stays_as_it_is(
     arguments: list[str], tmp_path: Path, fairshot_command: Command
 ) -> None:
@@ -206,6 +209,72 @@ def test_train_says_why_it_cannot(tmp_path: Path, fairshot_command: Command) -> 
     fairshot_command("import", tmp_path / "items.csv", "--data", tmp_path / "data")
     done = fairshot_command("train", "--data", tmp_path / "data")
     assert (done.status, len(done.stderr.splitlines())) == (1, 1)
+
+
+def test_train_tells_the_decision_and_rollback_returns_from_it(world: Path, fairshot_command: Command) -> None:
+    for reason in ("no snapshot was in service", "too little feedback to measure more"):
+        done = fairshot_command("train", "--data", world)
+        assert done.status == 0, done.stderr
+        assert reason in done.stderr
+        assert "is in service" in done.stderr
+    told = fairshot_command("rollback", "--list", "--json", "--data", world).json
+    one, two = (decision["snapshot"] for decision in told["decisions"])
+    assert told["snapshot"] == two
+    assert fairshot_command("rollback", "--data", world).stderr == f"snapshot {one} is in service again\n"
+    told = fairshot_command("rollback", "--list", "--json", "--data", world).json
+    assert (told["snapshot"], told["decisions"][-1]["decision"]) == (one, "roll back")
+    shown = fairshot_command("rollback", "--list", "--data", world).stdout
+    assert shown.count("promote") == 2
+    assert f"in place of {two}" in shown.replace("\n", " ")
+    assert fairshot_command("rollback", two, "--json", "--data", world).json == {"snapshot": two}
+
+
+def test_rollback_says_why_it_cannot(world: Path, fairshot_command: Command) -> None:
+    for arguments in ([], ["20200101T000000000000"]):
+        done = fairshot_command("rollback", *arguments, "--data", world)
+        assert (done.status, len(done.stderr.splitlines())) == (1, 1)
+        assert "no snapshot is in service" in done.stderr
+    assert fairshot_command("rollback", "v", "--list", "--data", world).status == 2
+    assert fairshot_command("rollback", "--list", "--json", "--data", world).json == {"snapshot": None, "decisions": []}
+
+
+def test_train_that_is_refused_tells_why_and_has_status_1(
+    world: Path, fairshot_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fairshot import versions
+    from fairshot.decisions.promotion import Verdict
+
+    assert fairshot_command("train", "--data", world).status == 0
+    monkeypatch.setattr(versions, "judge", lambda *_: Verdict(False, ["it is worse"]))
+    done = fairshot_command("train", "--data", world)
+    assert done.status == 1
+    assert "- it is worse" in done.stderr
+    assert "was refused, the old one stays" in done.stderr
+    told = fairshot_command("rollback", "--list", "--json", "--data", world).json["decisions"]
+    assert [(one["decision"], one["reasons"][0]) for one in told][-1] == ("refuse", "it is worse")
+
+
+@pytest.mark.parametrize(
+    ("events", "status"),
+    [
+        ("hide,a,i0\nhide,b,i0\n", 1),
+        ("like,a,unknown\nlike,b,unknown\n", 0),
+        ("like,a,i0\n", 0),
+        ("hide,a,unknown\n", 1),
+    ],
+)
+def test_train_on_a_poor_log_works_or_says_why_not_in_one_line(
+    events: str, status: int, tmp_path: Path, fairshot_command: Command
+) -> None:
+    (tmp_path / "items.csv").write_text("id,creator_id\ni0,c\n")
+    (tmp_path / "events.csv").write_text("kind,user_id,item_id\n" + events)
+    for name in ("items", "events"):
+        assert fairshot_command("import", tmp_path / f"{name}.csv", "--data", tmp_path / "data").status == 0
+    done = fairshot_command("train", "--data", tmp_path / "data")
+    assert done.status == status, done.stderr
+    if status:
+        assert len(done.stderr.splitlines()) == 1
+        assert "import or ingest" in done.stderr
 
 
 def test_reproduce_holds_figures_against_what_was_published(fairshot_command: Command) -> None:
