@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from fairshot.algorithms.fold_in import fold_in
 from fairshot.algorithms.scale import scale_targets
 from fairshot.core.arrays import Array, Bools, Floats
 from fairshot.core.randomness import stream
@@ -23,6 +24,8 @@ MOST_ITEMS, MOST_PEOPLE = 3000, 3000
 """Warm items and people that the correction is learned from, at most."""
 PULL = 1.0
 """How strongly the correction is drawn to none, in units of the items' mean square on each axis."""
+LEAST = 0.05
+"""What Scale takes the lowest score for, in units of the scores' range."""
 EPOCHS, SAMPLES = 30, 300
 """Of Gen, which starts at the identity and so needs no epochs to learn to copy the scores."""
 
@@ -89,8 +92,25 @@ def fit_fair_vectors(
         return unchanged(width)
     items = told[kept]
     scores, likes = items @ people.T, liked[kept].toarray() != 0
+    if np.ptp(scores) == 0:
+        return unchanged(width)
     targets = _scaled if method == "scale" else _generated
     return _projected(items, people, targets(scores, likes, strength, rng) - scores)
+
+
+def admirers(strengths: csr_matrix, items: Floats, gram: Floats, confidence: float) -> tuple[Floats, csr_matrix]:
+    """Vectors of people, float32 (p, d), folded in, and what each likes, sparse (items, p): what the fit asks for.
+
+    strengths: signed, sparse (people, items), those of everybody; of more than a few thousand people a part is drawn.
+    """
+    matrix = csr_matrix(strengths)
+    rows = _drawn(np.diff(matrix.indptr) > 0, MOST_PEOPLE, stream("fair vectors", "people"))
+    matrix = matrix[rows]
+    people = np.zeros((len(rows), items.shape[1]), np.float32)
+    for number, (start, end) in enumerate(zip(matrix.indptr, matrix.indptr[1:], strict=False)):
+        own = matrix.indices[start:end]
+        people[number] = fold_in(items[own], matrix.data[start:end] * confidence, gram)
+    return people, csr_matrix((matrix > 0).T)
 
 
 def _drawn(may: Bools, most: int, rng: np.random.Generator) -> Array:
@@ -99,8 +119,8 @@ def _drawn(may: Bools, most: int, rng: np.random.Generator) -> Array:
 
 
 def _scaled(scores: Floats, liked: Bools, strength: float, _rng: np.random.Generator) -> Floats:
-    """Scale's targets, in the level of the scores."""
-    shift = scores.min()
+    """Scale's targets, in the level of the scores, whose least lies a little above zero: no factor is without bound."""
+    shift = scores.min() - LEAST * np.ptp(scores)
     targets: Floats = scale_targets(scores - shift, liked, strength) + shift
     return targets
 
