@@ -246,6 +246,10 @@ def other(value: Any) -> Any:
     return value + type(value)("x") if isinstance(value, str) else [*value, *value]
 
 
+CHOICES = {"mode": "reported", "cold_start_fairness": "gen"}
+"""Options of few words: another one of them."""
+
+
 def options(settings: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     if not isinstance(settings, dict):
         return [path]
@@ -259,7 +263,7 @@ def test_the_hash_changes_with_any_option_and_with_nothing_else(tmp_path):
         section = changed
         for name in path[:-1]:
             section = section[name]
-        section[path[-1]] = "reported" if path == ("impressions", "mode") else other(section[path[-1]])
+        section[path[-1]] = CHOICES.get(path[-1]) or other(section[path[-1]])
         try:
             hashes.append(configured(changed).hash())
         except ConfigError:

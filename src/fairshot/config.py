@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -43,6 +43,8 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     regularization: Annotated[float, Meta(gt=0)]
     text_dimensions: Annotated[int, Meta(ge=2, le=1024)]
     content_weight: Annotated[float, Meta(ge=0)]
+    cold_start_fairness: Literal["none", "scale", "gen", "magnitude"]
+    cold_start_strength: Annotated[float, Meta(ge=0, le=1000)]
     neighbours: Annotated[int, Meta(ge=0, le=20_000)]
     neighbours_reach: Annotated[float, Meta(gt=0)]
     neighbours_ridge: Annotated[float, Meta(gt=0)]

@@ -186,7 +186,7 @@ def _sampled(lessons: Sequence[Lesson], rng: np.random.Generator) -> tuple[Ints,
         for part, most, standing in parts:
             taken = part if len(part) <= most else part[rng.integers(len(part), size=most)]
             index[n, at : at + len(taken)] = taken
-            offset[n, at : at + len(taken)] = np.log(standing / max(len(taken), 1))
+            offset[n, at : at + len(taken)] = np.log(max(standing, 1) / max(len(taken), 1))
             at += len(taken)
     return index, offset, target
 

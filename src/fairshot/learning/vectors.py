@@ -12,6 +12,7 @@ from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.snapshot import Vectors
 from fairshot.learning.content import ContentEncoder, fit_content
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
+from fairshot.learning.fair_vectors import admirers, fit_fair_vectors
 from fairshot.learning.interactions import Feedback, strengths
 
 
@@ -34,7 +35,8 @@ def fit_vectors(
 ) -> FittedVectors:
     """Item vectors: trained from feedback, drawn towards what the content tells where there is little.
 
-    v = n / (n + content_weight) * trained + content_weight / (n + content_weight) * told, n interactions.
+    v = n / (n + content_weight) * trained + content_weight / (n + content_weight) * told, n interactions. What is told
+    of items without any is corrected for fairness among new items, where the configuration says so.
     records: rows of items and their latest records; shape: people and items.
     """
     matrix = strengths(feedback, kinds, shape)
@@ -62,6 +64,14 @@ def fit_vectors(
     items = np.ascontiguousarray(own[:, None] * fitted + (1 - own[:, None]) * told, dtype=np.float32)
     # The gram is of the fitted vectors: they alone are what a fold-in's system was made for.
     gram = gram_of(fitted, regularization)
+    known, method = evidence > 0, settings.cold_start_fairness
+    if method != "none" and known.any():
+        people, liked = admirers(matrix, items, gram, settings.confidence)
+        fairness = fit_fair_vectors(
+            told[known], people, liked[known], method=method, strength=settings.cold_start_strength
+        )
+        encoder, told = encoder.corrected(fairness), fairness(told)
+        items[~known] = told[~known]
     progress(1.0)
     vectors = Vectors(items, evidence > 0, gram, settings.confidence, settings.activity, typical, encoder)
     return FittedVectors(vectors, encoder, told)

@@ -14,7 +14,7 @@ from fairshot.core.request import Context
 class Followed:
     """Up to `count` items never met before: new ones newest first, then by how often they were approved of."""
 
-    count: int = 100
+    count: int = 75
     personal: ClassVar[bool] = True
 
     def __call__(self, ctx: Context) -> Candidates:

@@ -15,7 +15,7 @@ class Interest:
     one, those of person and item themselves. Either way the person's is made from what they did a moment ago.
     """
 
-    count: int = 250
+    count: int = 350
     personal: ClassVar[bool] = True
 
     def __call__(self, ctx: Context) -> Candidates:

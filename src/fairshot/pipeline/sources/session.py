@@ -11,7 +11,7 @@ from fairshot.core.request import Context
 class Session:
     """Up to `count` items nearest to the mean direction of the last five liked ones, past those already met."""
 
-    count: int = 100
+    count: int = 50
     personal: ClassVar[bool] = True
 
     def __call__(self, ctx: Context) -> Candidates:

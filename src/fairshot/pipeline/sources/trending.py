@@ -15,7 +15,7 @@ from fairshot.core.snapshot import Snapshot
 class Trending:
     """Up to `count` items among the latest touched, by their trend decayed to now."""
 
-    count: int = 100
+    count: int = 75
     half_life_hours: float = 24.0
 
     def __call__(self, ctx: Context) -> Candidates:
