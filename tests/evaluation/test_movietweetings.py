@@ -27,6 +27,6 @@ def test_new_items_are_found_three_times_as_often_from_what_they_say_of_themselv
     assert row.times >= 3
 
 
-@pytest.mark.parametrize("arm", ["accuracy alone, live", "defaults, live"])
-def test_a_living_system_finds_more_of_them_in_the_full_catalogue(rows, arm):
-    assert rows[arm, "recall@20 in the full catalogue"].apart
+def test_a_living_system_finds_more_of_them_in_the_full_catalogue(rows):
+    """Where any reaction counts alike, as it does here; the defaults seek what people approve of."""
+    assert rows["accuracy alone, live", "recall@20 in the full catalogue"].apart
