@@ -142,8 +142,7 @@ def test_a_report_without_its_slate_stands_for_itself(database):
     assert rows_of(database, [report(1, 4, "a", 3.0)], []) == []
 
 
-def test_a_rule_without_kinds_and_tables_without_rows_give_no_rows(database):
-    assert rows_of(database, slate(1, 0, "a"), []) == []
+def test_tables_without_rows_give_no_rows(database):
     assert rows_of(database, [], []) == []
 
 

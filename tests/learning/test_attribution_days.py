@@ -150,6 +150,29 @@ def test_a_late_slate_takes_over_what_was_organic_the_day_after(lake: Lake):
     assert same(lake.rows(), lake.from_scratch(RULE))
 
 
+def test_a_late_report_moves_feedback_from_a_slate_two_days_before(lake: Lake):
+    rule = Rule(RULE.windows, "reported")
+    seen = {"user": "u", "item": "a", "seconds": 3.0}
+    lake.add(slate("u", 13 * HOUR, "a"), {**seen, "at": 13 * HOUR}, slate("u", 36 * HOUR, "a"))
+    lake.add(like("u", 36 * HOUR + HOUR // 2, "a"))
+    update(lake.folder, rule)
+    assert [row["label_like"] for row in lake.rows()] == [1]
+    lake.add({**seen, "at": 59 * HOUR})
+    assert update(lake.folder, rule).days == ["1970-01-01", "1970-01-02", "1970-01-03"]
+    assert [row["label_like"] for row in sorted(lake.rows(), key=lambda row: row["at"])] == [0, 1]
+
+
+def test_days_between_those_that_changed_are_not_read(lake: Lake, monkeypatch: pytest.MonkeyPatch):
+    week(lake)
+    update(lake.folder, RULE)
+    lake.add(like("v", HOUR, "a"), slate("u", 7 * DAY, "a"))
+    read: list[str] = []
+    monkeypatch.setattr(attribution_days, "connect", lambda: spied(connect(), read))
+    assert update(lake.folder, RULE).days == ["1970-01-01", "1970-01-07", "1970-01-08"]
+    days = {path.partition("day=")[2][:10] for path in read}
+    assert days == {"1970-01-01", "1970-01-02", "1970-01-06", "1970-01-07", "1970-01-08"}
+
+
 def test_another_rule_computes_everything_anew(lake: Lake):
     week(lake)
     update(lake.folder, RULE)

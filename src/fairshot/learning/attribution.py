@@ -64,7 +64,7 @@ class Rule:
     @property
     def longest(self) -> int:
         """The longest window: nothing further apart has to do with one another."""
-        return max(self.windows.values(), default=0)
+        return max(self.windows.values())
 
     @property
     def labels(self) -> list[str]:
@@ -88,13 +88,15 @@ def weighted(rows: Table, counts: Table) -> Table:
 
 
 def positions(impressions: Table, rows: Table) -> Table:
-    """For each position how many were sent (shown) and how many of them examined (met); rows: of `examined`."""
-    sent = _shown(impressions, reported=False)
-    shown = sent.group_by("position").agg(shown=sent.count())
-    seen = rows.filter(rows.position > 0)
-    met = seen.group_by("position").agg(met=seen.count())
-    both = shown.left_join(met, "position")
-    return both.select("position", "shown", met=both.met.fill_null(0))
+    """For each day (since 1970) and position how many were sent (shown), how many of them examined (met).
+
+    rows: of `examined`, from the same impressions.
+    """
+    sent, seen = _shown(impressions, reported=False), rows.filter(rows.position > 0)
+    shown = sent.group_by("position", day=sent["at"] // DAY).agg(shown=sent.count())
+    met = seen.group_by("position", day=seen["at"] // DAY).agg(met=seen.count())
+    both = shown.left_join(met, ["day", "position"])
+    return both.select("day", "position", "shown", met=both.met.fill_null(0))
 
 
 def examined(impressions: Table, feedback: Table, rule: Rule) -> Table:

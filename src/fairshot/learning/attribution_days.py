@@ -18,6 +18,7 @@ import ibis
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fairshot.core.arrays import DAY
 from fairshot.core.errors import StoreError
@@ -105,15 +106,14 @@ def _compute(folder: Path, days: Sequence[int], inputs: Mapping[str, Mapping[int
     try:
         shown, told = (_read(database, name, inputs[name], days, reach) for name in SCHEMAS)
         told = told.filter(told.kind == "feedback")
-        rows = database.create_table(
-            "rows", _between(examined(shown, told, rule), days[0] * DAY, (days[-1] + 1) * DAY), temp=True
-        )
+        rows = examined(shown, told, rule)
+        rows = database.create_table("rows", _between(rows, days[0] * DAY, (days[-1] + 1) * DAY), temp=True)
+        counts = database.to_pyarrow(positions(shown, rows).order_by("day", "position"))
         total = 0
         for day in days:
-            own = _between(rows, day * DAY, (day + 1) * DAY)
-            counts = positions(_between(shown, day * DAY, (day + 1) * DAY), own)
-            total += _replace(folder, "attributed", day, database.to_pyarrow(own.order_by("at", "seq", "position")))
-            _replace(folder, "positions", day, database.to_pyarrow(counts.order_by("position")))
+            own = database.con.sql(f'FROM rows WHERE "at" // {DAY} = {day} ORDER BY "at", seq, position')
+            total += _replace(folder, "attributed", day, own.to_arrow_table())
+            _replace(folder, "positions", day, counts.filter(pc.equal(counts["day"], day)))
         return total
     finally:
         database.disconnect()
