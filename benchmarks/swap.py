@@ -20,11 +20,13 @@ from fairshot.stores.writer import Writer
 
 RATE = 100
 SWAPS = 200
-PHASES = 8
+PHASES = 20
 """Every other one with swaps, each of them with an equal share of the swaps."""
-SECONDS = 12.0
+SECONDS = 5.0
 """Of a phase."""
 PATIENCE = 10.0
+IDLE = 5.0
+"""Seconds after which a client opens a new connection: a server closes those that nobody uses for long."""
 LIMIT = 1.3
 
 
@@ -50,7 +52,7 @@ class Load:
 
     def __init__(self, address: Callable[[], Connection], users: list[str]) -> None:
         self._connect, self._users = address, users
-        self._idle: list[Connection] = []
+        self._idle: list[tuple[float, Connection]] = []
         self._asked = 0
         self.failed = 0
         self.degraded = 0
@@ -67,7 +69,7 @@ class Load:
         return [taken for taken in await asyncio.gather(*tasks) if taken is not None]
 
     async def _ask(self) -> float | None:
-        connection = self._idle.pop() if self._idle else self._connect()
+        connection = self._connection()
         user = self._users[self._asked % len(self._users)]
         self._asked += 1
         start = time.perf_counter()
@@ -81,8 +83,14 @@ class Load:
         if answer["snapshot"] != self.version:
             self.version = answer["snapshot"]
             self._changed.set()
-        self._idle.append(connection)
+        self._idle.append((time.perf_counter(), connection))
         return taken
+
+    def _connection(self) -> Connection:
+        """The one used last, or a new one; those that nobody used for long are closed."""
+        while self._idle and time.perf_counter() - self._idle[0][0] > IDLE:
+            self._idle.pop(0)[1].close()
+        return self._idle.pop()[1] if self._idle else self._connect()
 
     async def until(self, version: str) -> bool:
         """Wait for a slate of the version; False where none came in time."""
@@ -98,7 +106,7 @@ class Load:
         return True
 
     def close(self) -> None:
-        for connection in self._idle:
+        for _, connection in self._idle:
             connection.close()
 
 
