@@ -6,7 +6,7 @@ rows are valued and described a second time as if their items had just arrived: 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -16,7 +16,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
 from fairshot.learning.nearest import build_index
-from fairshot.learning.retrieval import RetrievalModel, item_inputs, item_matrix, label_directions, person_inputs
+from fairshot.learning.retrieval import RetrievalModel, alike, item_inputs, item_matrix, label_directions, person_inputs
 from fairshot.learning.towers import BEST, WHOLE, Lesson, aligned, first_towers, taught
 from fairshot.pipeline.engine import Pipeline
 
@@ -33,17 +33,21 @@ class Distillation:
     width: dimensions of the common space; hidden: units of each tower; people: taught with at most; rounds: of mining;
     steps: of descent in each; near, wide: rows of each person brought by the student and drawn at random, a round;
     as_new: share of the rows that are also taught as if they had just arrived.
-    A catalogue that the towers see whole needs a single round: every item is valued, nothing is drawn.
+    A catalogue that the towers see whole needs a single short round: every item is valued, nothing is drawn.
     """
 
     width: int = 64
-    hidden: int = 64
-    people: int = 300
+    hidden: int = 128
+    people: int = 400
     rounds: int = 3
-    steps: int = 150
+    steps: int = 200
     near: int = 500
     wide: int = 1000
     as_new: float = 0.2
+
+    def for_whole(self) -> "Distillation":
+        """The same for a catalogue that is seen whole."""
+        return replace(self, people=min(self.people, 200), rounds=1, steps=min(self.steps, 60), wide=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +126,9 @@ def fit_retrieval(
     people: rows of those who may be taught with; now: microseconds, as of when; fresh: the same moment, but as if all
     items had just arrived. None where nobody has a vector or the catalogue holds fewer than two items.
     """
-    settings = settings or Distillation()
-    rng = stream("distillation")
+    settings, rng = settings or Distillation(), stream("distillation")
+    whole = len(snapshot.ids.items) <= WHOLE
+    settings = settings.for_whole() if whole else settings
     catalogue = Catalogue(pipeline, snapshot, fresh, len(snapshot.ids.items))
     labels = label_directions(snapshot)
     pupils = _pupils(snapshot, rng.permutation(people)[: settings.people], now, labels)
@@ -132,9 +137,7 @@ def fit_retrieval(
     pool = rng.permutation(catalogue.items)[:POOL].astype(np.int32)
     student = _untaught(catalogue, pupils, pool, labels, settings, rng)
     asked = np.stack([pupil.inputs for pupil in pupils])
-    whole = catalogue.items <= WHOLE
-    rounds = 1 if whole else settings.rounds
-    for number in range(rounds):
+    for number in range(settings.rounds):
         if whole:
             brought = [np.arange(catalogue.items, dtype=np.int32)] * len(pupils)
         elif number == 0:
@@ -142,13 +145,13 @@ def fit_retrieval(
         else:
             brought = _brought(student.towers[0](asked), student.items, settings.near)
         for pupil, near in zip(pupils, brought, strict=True):
-            wide = rng.permutation(pool)[: 0 if whole else settings.wide]
+            wide = rng.permutation(pool)[: settings.wide]
             new = partial(catalogue.with_new, share=settings.as_new, rng=rng)
             pupil.ask(catalogue, new(near), new(wide))
         lessons = [pupil.lesson(catalogue.items) for pupil in pupils]
         student.towers = taught(student.towers, lessons, partial(catalogue.inputs, student), settings.steps, rng)
         student.place(snapshot, np.arange(catalogue.items))
-        progress((number + 1) / rounds)
+        progress((number + 1) / settings.rounds)
     student.towers = aligned(*student.towers, asked, student.items.mean(axis=0))
     student.place(snapshot, np.arange(catalogue.items))
     return student.indexed(build_index(student.items))
@@ -169,7 +172,7 @@ def _untaught(
     columns = tuple(sorted(described))
     told = item_matrix(described, columns, catalogue.snapshot, sample, labels)
     asked = np.stack([pupil.inputs for pupil in pupils])
-    towers = first_towers(asked, told, (settings.hidden, settings.width), rng)
+    towers = first_towers(asked, told, (settings.hidden, settings.width), alike(labels.shape[1]), rng)
     nothing = np.zeros((0, settings.width), np.float32)
     return RetrievalModel(catalogue.pipeline, towers, columns, labels, now, nothing)
 

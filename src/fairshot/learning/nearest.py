@@ -24,7 +24,7 @@ def build_index(items: Floats) -> Array | None:
     sample = np.ascontiguousarray(items[drawn])
     # Cells of vectors that lie close together: faiss's own for inner products look at directions alone, and lose the
     # items whose length brings them to the top.
-    clusters: Any = faiss.Kmeans(items.shape[1], cells, niter=8, seed=0, max_points_per_centroid=40)
+    clusters: Any = faiss.Kmeans(items.shape[1], cells, niter=6, seed=0, max_points_per_centroid=40)
     clusters.train(sample)
     centres: Any = faiss.IndexFlatL2(items.shape[1])
     centres.add(clusters.centroids)

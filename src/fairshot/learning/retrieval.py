@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Floats, Rows
+from fairshot.core.arrays import Array, Floats, Ints, Rows
 from fairshot.core.person import Person
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
@@ -144,6 +144,12 @@ def person_inputs(person: Person, labels: Floats) -> Floats | None:
     sizes = np.array([length, np.log1p(len(liked)), session is not None], np.float32)
     parts = [vector, vector / max(length, 1e-9), nothing if session is None else session, mix, sizes]
     return np.concatenate(parts, dtype=np.float32)
+
+
+def alike(width: int) -> tuple[Ints, Ints]:
+    """The columns of `person_inputs` and of `item_matrix` that hold vectors of the items' space, int (b, d) each."""
+    columns = np.arange(width)
+    return columns + width * np.arange(4)[:, None], columns + np.array([0, width, 2 * width + 1])[:, None]
 
 
 def label_directions(snapshot: Snapshot) -> Floats:

@@ -17,6 +17,8 @@ NEAR, DRAWN, PEOPLE = 128, 128, 32
 """Rows near and drawn of each person, and people, in one step of descent."""
 RATE, DECAY = 5e-3, 1e-4
 STRAIGHT = 3.0
+ALIKE = 0.2
+"""How strongly towers begin with the inner product of vectors."""
 WHOLE = 6_000
 """Up to so many items the towers see the whole catalogue at each step, each item also as if just arrived."""
 
@@ -98,10 +100,19 @@ class Lesson:
 
 
 def first_towers(
-    people: Floats, items: Floats, sizes: tuple[int, int], rng: np.random.Generator
+    people: Floats, items: Floats, sizes: tuple[int, int], alike: tuple[Ints, Ints], rng: np.random.Generator
 ) -> tuple[Tower, Tower]:
-    """Towers of the right size that standardise their inputs; sizes: hidden units, common dimensions."""
-    return _first(people, sizes, rng), _first(items, sizes, rng)
+    """Towers that standardise their inputs and begin near the inner product of what is alike on both sides.
+
+    sizes: hidden units, common dimensions; alike: int (b, d), the columns of people and of items that hold vectors of
+    the same space, b of them each.
+    """
+    person, item = _first(people, sizes, rng), _first(items, sizes, rng)
+    common = rng.normal(0, ALIKE / np.sqrt(sizes[1]), (alike[0].shape[1], sizes[1])).astype(np.float32)
+    for tower, blocks in ((person, alike[0]), (item, alike[1])):
+        for columns in blocks:
+            tower.skip[columns] = common
+    return person, item
 
 
 def _first(inputs: Floats, sizes: tuple[int, int], rng: np.random.Generator) -> Tower:
@@ -119,7 +130,7 @@ def _first(inputs: Floats, sizes: tuple[int, int], rng: np.random.Generator) -> 
         drawn(hidden, width, 0.3),
         np.zeros(width, np.float32),
     )
-    return Tower(mean.astype(np.float32), scale, drawn(count, width, 1.0), layers)
+    return Tower(mean.astype(np.float32), scale, drawn(count, width, 0.3), layers)
 
 
 def taught(
