@@ -190,7 +190,7 @@ def test_a_served_log_teaches_and_can_be_evaluated(tmp_path: Path) -> None:
                 )
         report = app.train()
         assert report.promoted, report.reasons
-        assert {model for model, _, _ in report.figures} == {"engagement.like"}
+        assert {model for model, _, _ in report.figures} == {"engagement.like", "causal"}
         for protocol in ("random", "latest", "temporal"):
             found = {(m.arm, m.name): m.value for m in evaluate(app, protocol).figures}
             assert found["defaults", "nDCG@10"] > 0.05

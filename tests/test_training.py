@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairshot import training
 from fairshot.app import App, open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
@@ -21,10 +20,11 @@ iterations = 4
 hidden = [8, 8]
 epochs = 3
 least_examples = 20
-people = 100
+occasions = 100
 negatives = 20
 """
 NOW = 1_750_000_000 * MICROSECONDS
+PHASES = {"vectors of the past", "neighbours", "examples", "engagement", "vectors", "index", "retrieval", "causal"}
 Event = dict[str, Any]
 OpenApp = Callable[..., App]
 
@@ -73,13 +73,14 @@ def event(number: int, user: int, thing: int, kind: str = "like") -> Event:
 
 
 def two_tastes(people: int = 40, items: int = 60, each: int = 15, seed: int = 0) -> list[Event]:
-    """Even people like even items, odd ones odd items."""
+    """Even people like even items, odd ones odd items; everybody in turn."""
     rng = np.random.default_rng(seed)
+    things = [rng.choice(items // 2, each, replace=False) for _ in range(people)]
     events: list[Event] = []
-    for user in range(people):
-        for thing in rng.choice(items // 2, each, replace=False):
+    for place in range(each):
+        for user in range(people):
             kind = "like" if rng.random() < 0.8 else "view"
-            events.append(event(len(events), user, 2 * int(thing) + user % 2, kind))
+            events.append(event(len(events), user, 2 * int(things[user][place]) + user % 2, kind))
     return events
 
 
@@ -101,17 +102,17 @@ def serves(app: App, user: str = "u0") -> None:
 
 
 def test_a_sound_snapshot_is_promoted_with_its_figures(opened):
-    app = filled(opened(), two_tastes())
+    app = filled(opened(), two_tastes(people=100))
     told: list[tuple[str, float]] = []
     report = app.train(lambda phase, share: told.append((phase, share)))
     assert report.promoted
     assert report.reasons[0] == "no snapshot was in service"
     figures = {(model, name): value for model, name, value in report.figures}
-    assert {name for _, name in figures} == {"AUC", "AUC standard error", "log loss", "calibration error"}
+    assert {name for _, name in figures} >= {"AUC", "log loss", "calibration error"}
     assert figures["engagement.like", "AUC"] > 0.7
     assert app.live.snapshot.version == report.version == app.status().snapshot
     assert app.artifacts.manifest(report.version)["facts"]["figures"] == [list(figure) for figure in report.figures]
-    assert {phase for phase, _ in told} == {"vectors of the past", "examples", "engagement", "vectors", "index"}
+    assert {phase for phase, _ in told} == PHASES
     assert all(0 <= share <= 1 for _, share in told)
     serves(app)
 
@@ -165,8 +166,8 @@ def test_a_second_training_knows_what_came_since_and_old_versions_are_pruned(ope
 def spoiling(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Fitted], None]) -> None:
     fit: Callable[..., Fitted] = Trainer.fit
 
-    def spoilt(self: Trainer, events: Any) -> Fitted:
-        fitted: Fitted = fit(self, events)
+    def spoilt(self: Trainer, *log: Any) -> Fitted:
+        fitted: Fitted = fit(self, *log)
         spoil(fitted)
         return fitted
 
@@ -184,7 +185,7 @@ def test_a_fall_of_auc_is_refused_and_the_old_snapshot_stays(opened, monkeypatch
     spoiling(monkeypatch, turn_round)
     report = app.train()
     assert not report.promoted
-    assert "engagement.like: AUC" in report.reasons[0]
+    assert any("engagement.like: AUC" in reason for reason in report.reasons)
     assert app.live.snapshot.version == old
     assert app.artifacts.versions() == [old]
     verdict = app.log.event(f"verdict/{report.version}")
@@ -325,7 +326,3 @@ def test_versions_sort_by_age():
     names = [version_name(moment) for moment in moments]
     assert names == sorted(names)
     assert len(set(names)) == len(names)
-
-
-def test_trainings_parts_join_as_they_stand():
-    assert training.joined([]) is None

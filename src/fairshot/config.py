@@ -49,10 +49,12 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     neighbours_reach: Annotated[float, Meta(gt=0)]
     neighbours_ridge: Annotated[float, Meta(gt=0)]
     holdout: Annotated[float, Meta(gt=0, lt=1)]
-    people: Positive
+    occasions: Positive
     negatives: Positive
+    as_new: Share
     hidden: list[Positive]
     epochs: Positive
+    decay: Annotated[float, Meta(ge=0)]
     least_examples: Positive
     tolerance: Share
     calibration_tolerance: Share

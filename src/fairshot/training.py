@@ -1,57 +1,69 @@
 """Training: from the log to a checked snapshot.
 
-The ranking net must not see what its features were made from, so each person's latest feedback is held
-out: vectors and state are fitted on the past, the pipeline's own sources and filters say what a person
-would have been compared with, the pipeline's own feature stages describe it, and the held-out feedback
-says what they really did. Then the vectors are fitted once more on everything.
+The ranking net must not see what its features were made from, so the last part of the log is held out: vectors
+are fitted on what came before, and what happened since is described as of then, by replay, with the pipeline's
+own features. The last of it, in time, tells how good the net is. Then everything is fitted on the whole log.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from fairshot.config import Config
-from fairshot.core.arrays import Array, Bools, Floats, Rows
+from fairshot.core.arrays import Array, Floats, Ints, Rows
 from fairshot.core.errors import TrainingError
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
+from fairshot.core.person import occasions as occasions_of
 from fairshot.core.randomness import stream
-from fairshot.core.request import Context, Request
-from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
-from fairshot.core.tables import views
+from fairshot.core.request import Request
+from fairshot.core.slate import LoggedSlate
+from fairshot.core.snapshot import Artifacts, Vectors
 from fairshot.decisions.drift import Inputs
 from fairshot.decisions.promotion import Figure, HeldOut
-from fairshot.learning.content import ContentEncoder
-from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, fit_engagement
-from fairshot.learning.impressions import attribute
-from fairshot.learning.interactions import (
-    Feedback,
-    feedback_of,
-    grouped,
-    impressions_of,
-    later_of,
-    latest_share,
-    random_share,
+from fairshot.examples import (
+    Describer,
+    Examples,
+    Occasion,
+    drawn,
+    in_order_of_time,
+    joined,
+    organic_occasions,
+    personal_occasions,
+    shown_occasions,
+    without_past,
 )
+from fairshot.learning.causal import CausalModel
+from fairshot.learning.content import ContentEncoder
+from fairshot.learning.distillation import fit_retrieval
+from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, Taught, calibrate, fit_engagement
+from fairshot.learning.impressions import attribute
+from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
 from fairshot.learning.loading import PERSONS
+from fairshot.learning.multipliers import Multipliers, fit_multipliers
 from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
+from fairshot.learning.retrieval import RetrievalModel
 from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
+from fairshot.pipeline.features.engagement import SHOWN
+from fairshot.replay import Replay
 from fairshot.state import Fold
 
 Protocol = Literal["latest", "random"]
 Progress = Callable[[str, float], None]
+CALIBRATING, TESTING = 0.05, 0.1
+"""Shares of the examples, the last in time, that calibrate the net and that measure it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Models fitted from one log, with their figures."""
+    """Models fitted from one log, with their figures; see `Artifacts` for what each is."""
 
     vectors: Vectors
     encoder: ContentEncoder
@@ -60,26 +72,34 @@ class Fitted:
     neighbours: NeighboursModel
     popularity: Floats
     """Quantiles of the items' reactions, float32 (101,)."""
+    multipliers: Multipliers
+    retrieval: RetrievalModel | None = None
+    causal: CausalModel | None = None
     heads: Mapping[str, HeldOut] = field(default_factory=dict)
-    """By kind: what the net says of people it was not taught with."""
-    inputs: Inputs | None = None
-    """What the net was taught with."""
+    """By kind: what the net says of what happened after all it was taught with."""
+    inputs: Mapping[str, Inputs] = field(default_factory=dict)
+    """What the net was taught with, of slates ("shown") and of what no slate led to ("organic")."""
+    more: tuple[Figure, ...] = ()
+    """Figures of other models."""
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        """Of every head that could be measured."""
-        return tuple(
+        """Of every model that could be measured."""
+        heads = (
             (f"engagement.{kind}", name, value) for kind, head in self.heads.items() for name, value in head.figures()
         )
+        return (*heads, *self.more)
 
     def artifacts(self, version: str | None = None) -> Artifacts:
         """As a request reads them."""
-        search = VectorSearch(self.vectors, self.index)
         return Artifacts(
             version,
             self.vectors,
-            search,
+            VectorSearch(self.vectors, self.index),
             self.engagement,
+            multipliers=self.multipliers,
+            retrieval=self.retrieval,
+            causal=self.causal,
             neighbours=self.neighbours,
             popularity=self.popularity,
         )
@@ -87,13 +107,19 @@ class Fitted:
     def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
         """As the artifact store keeps them."""
         vectors = {"items": self.vectors.items, "gram": self.vectors.gram, "trained": self.vectors.trained}
+        kept: dict[str, Any] = {
+            "engagement": self.engagement,
+            "neighbours": self.neighbours,
+            "multipliers": self.multipliers,
+            "retrieval": self.retrieval,
+            "causal": self.causal,
+        }
         return {
             "vectors": (vectors, {name: getattr(self.vectors, name) for name in PERSONS}),
             "content": self.encoder.dump(),
             "index": ({} if self.index is None else {"index": self.index}, {}),
-            "engagement": self.engagement.dump(),
-            "neighbours": self.neighbours.dump(),
             "popularity": ({"quantiles": self.popularity}, {}),
+            **{name: model.dump() for name, model in kept.items() if model is not None},
         }
 
 
@@ -106,39 +132,68 @@ class Trainer:
     pipeline: Pipeline
     ids: Ids
     holdout: Protocol = "latest"
-    """How the ranking net's own held-out feedback is chosen: for a service by time, else as the protocol's."""
+    """What the ranking net is taught to predict: what comes next, or what is missing at random."""
     progress: Progress = field(default=lambda _phase, _share: None)
     standing: EngagementModel | None = None
-    """The ranking net in service, measured on the same held-out people."""
+    """The ranking net in service, measured on the same held-out part."""
 
     @property
     def kinds(self) -> FeedbackKinds:
         """The configured feedback kinds."""
         return self.config.kinds
 
-    def fit(self, events: EventBatch) -> Fitted:
-        """Fit all models; raises TrainingError where there is too little to learn from."""
+    def fit(self, events: EventBatch, slates: Iterable[LoggedSlate] = (), causal: CausalModel | None = None) -> Fitted:
+        """Fit all models; raises TrainingError where there is too little to learn from.
+
+        slates: of the log, for what people were shown; causal: the layer that the snapshot shall have.
+        """
         feedback = feedback_of(events)
         if len(feedback) == 0 or not (self.kinds.preferences[feedback.action] > 0).any():
             raise TrainingError("the log holds no approving feedback on any item yet; import or ingest some first")
-        hold_out = latest_share if self.holdout == "latest" else random_share
-        held = hold_out(feedback, self.config.learning.holdout)
-        self.progress("vectors of the past", 0.0)
-        before = feedback.where(~held)
-        past = self._vectors(events, before, "vectors of the past").vectors
-        nearby = self._neighbours(before, events.sizes.items)
-        artifacts = Artifacts("past", past, VectorSearch(past, build_index(past.items)), neighbours=nearby)
-        engagement, heads, inputs = self._engagement(events, feedback, held, artifacts)
+        examples = (
+            self._at_random(events, feedback) if self.holdout == "random" else self._in_time(events, feedback, slates)
+        )
+        engagement, heads, figures = self._engagement(examples)
         fitted = self._vectors(events, feedback, "vectors")
         neighbours = self._neighbours(feedback, events.sizes.items)
         self.progress("index", 0.0)
         index = build_index(fitted.vectors.items)
         self.progress("index", 1.0)
         reactions = np.bincount(feedback.item, minlength=events.sizes.items)[_records(events)[0]]
-        popularity = np.quantile(reactions, np.linspace(0, 1, 101)).astype(np.float32)
-        return Fitted(
-            fitted.vectors, fitted.encoder, index, engagement, neighbours, popularity, heads=heads, inputs=inputs
+        result = Fitted(
+            fitted.vectors,
+            fitted.encoder,
+            index,
+            engagement,
+            neighbours,
+            np.quantile(reactions if len(reactions) else [0.0], np.linspace(0, 1, 101)).astype(np.float32),
+            Multipliers((), np.zeros(0), np.zeros(0)),
+            causal=causal,
+            heads=heads,
+            inputs={} if examples is None else _inputs(examples),
+            more=tuple(figures),
         )
+        return self._taught_by_ranker(result, fitted.told, events)
+
+    def _taught_by_ranker(self, fitted: Fitted, told: Floats, events: EventBatch) -> Fitted:
+        """What is fitted last, on the state that the whole log leaves: how people differ, and retrieval."""
+        replay = Replay(events, self.folds, self.ids, self.config)
+        replay.at(int(events.seq[-1]))
+        snapshot = replay.swap(fitted.artifacts("fitted"))
+        users = snapshot.users
+        times = occasions_of(users, slice(None), self.config.impressions.mode)
+        multipliers = fit_multipliers(users["user_counts"], times, self.kinds.names)
+        people = np.flatnonzero(users["user_counts"].sum(axis=1) > 0).astype(np.int32)
+        now = int(events.at[events.of(Kind.FEEDBACK)].max())
+        retrieval = fit_retrieval(
+            self.pipeline,
+            snapshot,
+            people,
+            now=now,
+            fresh=without_past(snapshot, told),
+            progress=partial(self.progress, "retrieval"),
+        )
+        return replace(fitted, multipliers=multipliers, retrieval=retrieval)
 
     def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> FittedVectors:
         shape = (events.sizes.users, events.sizes.items)
@@ -159,54 +214,119 @@ class Trainer:
             progress=partial(self.progress, "neighbours"),
         )
 
-    def _engagement(
-        self, events: EventBatch, feedback: Feedback, held: Bools, past: Artifacts
-    ) -> tuple[EngagementModel, Mapping[str, HeldOut], Inputs | None]:
-        """The ranking net, and what it says of people it was not taught with; without heads where data is scarce."""
+    def _past(self, events: EventBatch, before: Feedback) -> tuple[Artifacts, Describer]:
+        """The models of what came before, and what describes by them what came after."""
+        past = self._vectors(events, before, "vectors of the past")
+        nearby = self._neighbours(before, events.sizes.items)
+        search = VectorSearch(past.vectors, build_index(past.vectors.items))
+        describer = Describer(self.pipeline, self.config.learning, past.told)
+        return Artifacts("past", past.vectors, search, neighbours=nearby), describer
+
+    def _at_random(self, events: EventBatch, feedback: Feedback) -> Examples | None:
+        """Examples of what is missing at random: everybody's held-out share beside the state of all the rest."""
+        held = random_share(feedback, self.config.learning.holdout)
+        past, describer = self._past(events, feedback.where(~held))
+        answers = feedback.where(held)
+        end = int(feedback.at[-1])
+        found = personal_occasions(answers, len(self.kinds.names), int(events.seq[-1]), end)
+        gone = np.zeros(len(events), dtype=bool)
+        gone[answers.event] = True
+        # As if nothing had been shown: what was not shown again would tell what is held out.
+        kept = events.where(~(gone | impressions_of(events)))
+        return joined(self._described(kept, drawn(found, self.config.learning.occasions, "people"), past, describer))
+
+    def _in_time(self, events: EventBatch, feedback: Feedback, slates: Iterable[LoggedSlate]) -> Examples | None:
+        """Examples of what came next: the last share of what happened, each in the state of its moment."""
         settings = self.config.learning
-        examples = self._examples(events, feedback, held, past)
+        rows = attribute(events, self.kinds, self.config.impressions.mode)
+        ordered, place = in_order_of_time(events)
+        order = place[np.searchsorted(events.seq, rows.seq)]
+        cut = np.sort(order)[int((1 - settings.holdout) * len(order))] if len(order) else 0
+        past, describer = self._past(events, feedback.where(place[feedback.event] < cut))
+        late = set(rows.seq[~rows.organic & (order >= cut)].tolist())
+        shown = shown_occasions(rows, (slate for slate in slates if slate.served in late))
+        organic = organic_occasions(rows, order, order >= cut)
+        parts = self._described(events, drawn(shown, settings.occasions, "shown"), past, describer)
+        parts += self._described(ordered, drawn(organic, settings.occasions, "organic"), past, describer)
+        return joined(parts)
+
+    def _described(
+        self, events: EventBatch, occasions: Sequence[Occasion], models: Artifacts, describer: Describer
+    ) -> list[Examples]:
+        """Each occasion in the state that this order of the log had come to."""
+        if not occasions:
+            return []
+        replay = Replay(events, self.folds, self.ids, self.config)
+        moments = replay.moments(np.array([occasion.seq for occasion in occasions]), models)
+        found: list[Examples | None] = []
+        for number, (occasion, snapshot) in enumerate(zip(occasions, moments, strict=True)):
+            if occasion.slate is not None:
+                found.append(describer.shown(replay.request_of(occasion.slate), snapshot, occasion))
+            else:
+                found.append(describer.organic(self._request(occasion), snapshot, occasion))
+            if number % 50 == 0:
+                self.progress("examples", number / len(occasions))
+        self.progress("examples", 1.0)
+        return [part for part in found if part is not None]
+
+    def _request(self, occasion: Occasion) -> Request:
+        """What the person would have asked."""
+        user = self.ids.users.id(occasion.user)
+        return Request(id=f"training/{user}/{occasion.at}", user=user, row=occasion.user, limit=1, now=occasion.at)
+
+    def _engagement(self, examples: Examples | None) -> tuple[EngagementModel, Mapping[str, HeldOut], list[Figure]]:
+        """The ranking net, and what it says of what it was not taught with; without heads where data is scarce."""
+        settings = self.config.learning
+        nothing: tuple[EngagementModel, Mapping[str, HeldOut], list[Figure]] = (WITHOUT_HEADS, {}, [])
         if examples is None:
-            return WITHOUT_HEADS, {}, None
-        inputs = Inputs(examples.features, examples.inputs, examples.weights, examples.user, examples.item)
-        # A head in service stays with half as many examples: few more or less must not make it come and go.
-        serving = () if self.standing is None else self.standing.kinds
-        kinds = [
-            n
-            for n, name in enumerate(self.kinds.names)
-            if examples.labels[:, n].sum() * (2 if name in serving else 1) >= settings.least_examples
-        ]
-        if not kinds:
-            return WITHOUT_HEADS, {}, inputs
-        test = np.isin(examples.user, _drawn(examples.user, 0.15))
-        if test.all():  # a single person cannot be both taught with and tested on
-            return WITHOUT_HEADS, {}, inputs
-        labels = examples.labels[:, kinds]
+            return nothing
+        kinds = [n for n, count in enumerate(examples.labels.sum(axis=0)) if count >= self._least(n)]
+        parts = self._parts(examples)
+        if not kinds or parts is None:
+            return nothing
         names = [self.kinds.names[n] for n in kinds]
+        timed = np.isfinite(examples.seconds[parts == 0]).sum() >= settings.least_examples
+        seconds = examples.seconds if timed else None
+        every = Taught(examples.inputs, examples.labels[:, kinds], examples.weights, seconds)
         model = fit_engagement(
             examples.features,
             names,
-            examples.inputs[~test],
-            labels[~test],
-            examples.weights[~test],
+            every.where(parts == 0),
             hidden=settings.hidden,
             epochs=settings.epochs,
-            progress=lambda share: self.progress("engagement", share),
+            decay=settings.decay,
+            progress=partial(self.progress, "engagement"),
         )
-        predicted = model.predict(examples.inputs[test])
-        standing = self._standing(examples.features, examples.inputs[test])
+        model = calibrate(model, every.where(parts == 1))
+        test = parts == 2
+        given, people = every.where(test), examples.user[test]
+        predicted, dwell = model.outcomes(given.inputs)
+        standing = self._standing(examples.features, given.inputs)
         heads = {
-            name: HeldOut(
-                truth,
-                predicted[:, head],
-                standing.get(name),
-                examples.weights[test],
-                examples.user[test],
-                examples.item[test],
-            )
+            name: HeldOut(truth, predicted[:, head], standing.get(name), given.weights, people, examples.item[test])
             for head, name in enumerate(names)
-            if 0 < (truth := labels[test, head]).sum() < len(truth)
+            if 0 < (truth := given.labels[:, head]).sum() < len(truth)
         }
-        return model, heads, inputs
+        return model, heads, _dwell_figures(given, dwell)
+
+    def _least(self, kind: int) -> float:
+        """Examples that a head needs; one that serves already stays with half, so that it does not come and go."""
+        stands = self.standing is not None and self.kinds.names[kind] in self.standing.kinds
+        return self.config.learning.least_examples / (2 if stands else 1)
+
+    def _parts(self, examples: Examples) -> Ints | None:
+        """For each example 0: to teach, 1: to calibrate, 2: to test; None where there is no telling them apart.
+
+        By time, or where that is not the question, and where everything happened at once, by people.
+        """
+        by = examples.at
+        if self.holdout == "random" or by[0] == by[-1]:
+            people = np.unique(examples.user)
+            by = stream("training", "parts").permutation(len(people))[np.searchsorted(people, examples.user)]
+        ordered = np.sort(by)
+        first, second = (ordered[int(share * len(by))] for share in (1 - CALIBRATING - TESTING, 1 - TESTING))
+        parts = (by >= first).astype(np.int64) + (by >= second)
+        return parts if len(np.unique(parts)) == 3 else None
 
     def _standing(self, features: tuple[str, ...], inputs: Floats) -> Mapping[str, Floats]:
         """What the net in service says of the same examples, by kind; nothing where it reads what is not there."""
@@ -216,106 +336,27 @@ class Trainer:
         predicted = model.predict(inputs[:, [features.index(name) for name in model.features]])
         return {kind: predicted[:, head] for head, kind in enumerate(model.kinds)}
 
-    def _examples(self, events: EventBatch, feedback: Feedback, held: Bools, past: Artifacts) -> "Examples | None":
-        """What held-out people were compared with, described by the pipeline's own features."""
-        settings = self.config.learning
-        snapshot = self._past_snapshot(events, feedback, held, past)
-        answers = feedback.where(held)
-        people = _drawn_people(answers.user, settings.people)
-        shown = attribute(events, self.kinds, self.config.impressions.mode)
-        ignored = ~shown.labels.any(axis=1)
-        answered_by = grouped(answers.user, people)
-        ignored_by = grouped(shown.user[ignored], people)
-        gathered: list[Examples] = []
-        for number, row in enumerate(people.tolist()):
-            one = answers.where(answered_by[number])
-            gathered.append(self._examples_of(snapshot, row, one, shown.item[ignored][ignored_by[number]]))
-            if number % 50 == 0:
-                self.progress("examples", number / len(people))
-        self.progress("examples", 1.0)
-        return joined(gathered)
 
-    def _examples_of(self, snapshot: Snapshot, row: int, answers: Feedback, ignored: Rows) -> "Examples":
-        settings = self.config.learning
-        user = self.ids.users.id(row)
-        now = int(answers.at.min() if self.holdout == "latest" else answers.at.max())
-        ctx = Context(Request(id=f"training/{user}", user=user, row=row, limit=1, now=now), snapshot)
-        candidates = self.pipeline.candidates(ctx)
-        # Answers that no source brought would teach that what sources leave out is good.
-        answers = answers.where(np.isin(answers.item, candidates))
-        pool = np.setdiff1d(candidates, answers.item)
-        rng = stream("training", user)
-        drawn = rng.choice(pool, min(settings.negatives, len(pool)), replace=False)
-        # Impressions without an answer are negatives for certain: each stands for itself.
-        seen = np.setdiff1d(np.intersect1d(ignored, pool), drawn)
-        wanted = np.unique(answers.item)
-        rows = np.concatenate([wanted, drawn, seen]).astype(np.int32)
-        labels = np.zeros((len(rows), len(self.kinds.names)), dtype=np.float32)
-        labels[np.searchsorted(wanted, answers.item), answers.action] = 1
-        weights = np.ones(len(rows), dtype=np.float32)
-        # A drawn candidate stands for its share of the pool, so that probabilities are those of serving.
-        weights[len(wanted) : len(wanted) + len(drawn)] = (len(pool) - len(seen)) / max(len(drawn), 1)
-        batch = self.pipeline.describe(ctx, rows)
-        names = sorted(name for name, column in batch.columns.items() if _is_input(name, column))
-        inputs = np.stack([batch[name] for name in names], axis=1).astype(np.float32)
-        return Examples(tuple(names), inputs, labels, weights, np.full(len(rows), row), rows)
-
-    def _past_snapshot(self, events: EventBatch, feedback: Feedback, held: Bools, artifacts: Artifacts) -> Snapshot:
-        """State and vectors without each person's held-out feedback and what led to it.
-
-        The person's own past ends where their held-out part begins; others are as they are in the log.
-        """
-        answers = np.zeros(len(events), dtype=bool)
-        answers[feedback.event[held]] = True
-        late = answers | impressions_of(events)
-        if self.holdout == "latest":
-            late |= later_of(events, answers)
-        kept = events.where(~late)
-        states = {name: fold.add(fold.empty(), kept) for name, fold in self.folds.items()}
-        seen = views(states)
-        return Snapshot(
-            seq=int(kept.seq[-1]) if len(kept) else 0,
-            ids=self.ids,
-            users=seen["users"],
-            items=seen["items"],
-            creators=seen["creators"],
-            labels=seen["labels"],
-            world=seen["world"],
-            feedback=self.kinds,
-            impressions=self.config.impressions,
-            artifacts=artifacts,
-        )
+def _dwell_figures(given: Taught, dwell: Floats | None) -> list[Figure]:
+    """Expected over real seconds in view, of examples that were not taught."""
+    if dwell is None or given.seconds is None:
+        return []
+    told = np.isfinite(given.seconds)
+    if not told.any():
+        return []
+    real = float(np.average(given.seconds[told], weights=given.weights[told]))
+    expected = float(np.average(dwell[told], weights=given.weights[told]))
+    return [("engagement.seconds", "expected / real", expected / max(real, 1e-9))]
 
 
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Rows of one training set.
-
-    features: names (f,); inputs: float32 (n, f); labels: float32 (n, kinds); weights: float32 (n,);
-    user, item: rows (n,).
-    """
-
-    features: tuple[str, ...]
-    inputs: Floats
-    labels: Floats
-    weights: Floats
-    user: Array
-    item: Rows
-
-
-def joined(parts: list[Examples]) -> Examples | None:
-    """Training sets of many people together; None of none."""
-    if not parts:
-        return None
-    stack = [
-        np.concatenate([getattr(p, name) for p in parts]) for name in ("inputs", "labels", "weights", "user", "item")
-    ]
-    return Examples(parts[0].features, *stack)
-
-
-def _is_input(name: str, column: Array) -> bool:
-    """Which columns the net reads: every number that features gave, but not the rates that it replaces."""
-    return column.dtype.kind == "f" and not name.startswith("p_")
+def _inputs(examples: Examples) -> Mapping[str, Inputs]:
+    shown = examples.inputs[:, examples.features.index(SHOWN)] > 0
+    parts = {"shown": examples.where(shown), "organic": examples.where(~shown)}
+    return {
+        name: Inputs(part.features, part.inputs, part.weights, part.user, part.item)
+        for name, part in parts.items()
+        if len(part)
+    }
 
 
 def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
@@ -324,19 +365,6 @@ def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
     for index in np.flatnonzero(events.of(Kind.ITEM)).tolist():
         latest[int(events.item[index])] = events.data[index] or {}
     return np.fromiter(latest, np.int32, len(latest)), list(latest.values())
-
-
-def _drawn(user: Array, share: float) -> Array:
-    """A share of the people, drawn once for all."""
-    people = np.unique(user)
-    return stream("training", "test").choice(people, max(1, int(share * len(people))), replace=False)
-
-
-def _drawn_people(user: Array, most: int) -> Array:
-    people = np.unique(user)
-    if len(people) <= most:
-        return people
-    return np.sort(stream("training", "people").choice(people, most, replace=False))
 
 
 def version_name(now: int) -> str:

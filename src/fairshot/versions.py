@@ -23,6 +23,8 @@ from fairshot.pipeline.engine import Pipeline
 from fairshot.stores.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
+    from fairshot.learning.causal import CausalModel
+    from fairshot.learning.causal_fit import CausalReport
     from fairshot.training import Fitted
 
 
@@ -55,7 +57,8 @@ class Versions:
             progress=progress,
             standing=present.engagement,
         )
-        fitted, seq = trainer.fit(events), self.live.seq
+        causal, report = self._causal(events, progress)
+        fitted, seq = trainer.fit(events, self.live.log.slates(), causal), self.live.seq
         growth = seq / max(1, present.facts.get("seq", seq))
         told = told_lately(events, self.config)
         candidate, standing = candidate_of(fitted, told, growth), standing_of(present)
@@ -65,16 +68,32 @@ class Versions:
             changed = f"{self.live.promoted} took the place of {promoted} while this one was trained"
             verdict = Verdict(False, [f"{changed}: train again to compare with it"])
         version = version_name(self.clock())
-        figures = list(fitted.figures)
+        figures = [*fitted.figures, *report.figures]
         facts = {"seq": seq, "config": self.config.hash(), "figures": figures}
         if verdict.promote:
-            inputs = {} if fitted.inputs is None else profile(fitted.inputs)
+            inputs = {name: profile(part) for name, part in fitted.inputs.items()}
             self.artifacts.save(version, fitted.models(), {**facts, "inputs": inputs})
         decision = PROMOTE if verdict.promote else REFUSE
         self._decide(version, {"decision": decision, "snapshot": version, "reasons": verdict.reasons, **facts})
         self.artifacts.prune(self.config.worker.keep_snapshots, self._needed())
         seconds = time.perf_counter() - started
         return TrainingReport(version, verdict.promote, verdict.reasons, figures, seconds)
+
+    def _causal(self, events: EventBatch, progress: Callable[[str, float], None]) -> "tuple[CausalModel, CausalReport]":
+        from fairshot.causal_log import CausalLog
+        from fairshot.learning.causal_fit import fit_causal
+
+        progress("causal", 0.0)
+        log = CausalLog(
+            self.config,
+            self.live.folds,
+            self.pipeline,
+            self.live.ids,
+            lambda version: load_artifacts(self.artifacts, version, self.pipeline),
+        )
+        found = fit_causal(log.units(events, self.live.log.slates()))
+        progress("causal", 1.0)
+        return found
 
     def decisions(self) -> list[Decision]:
         """See `App.decisions`."""

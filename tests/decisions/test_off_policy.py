@@ -100,7 +100,8 @@ def test_the_logging_policy_is_found_to_be_itself(served: Served) -> None:
         assert judged.conclusive, judged
         # The model of DR is asked what would be shown on average, not what the lots were.
         near = 0.05 if judged.estimator == "DR" else 1e-12
-        assert (judged.difference, judged.error) == (pytest.approx(0, abs=near), pytest.approx(0, abs=near))
+        assert judged.difference == pytest.approx(0, abs=near)
+        assert judged.error == pytest.approx(0, abs=near)
         assert judged.value == pytest.approx(found.logged, abs=near)
         assert judged.support == pytest.approx(1)
         assert judged.effective_samples == pytest.approx(found.slates)
@@ -110,7 +111,8 @@ def test_the_logging_policy_is_found_to_be_itself(served: Served) -> None:
 def test_every_estimator_finds_what_a_candidate_earns(served: Served, weights: dict[str, float]) -> None:
     placements = served.placements(weights)
     assert not np.allclose(placements.target, placements.logging)
-    truth, values = served.truth(weights), {name: [] for name in ASSUMES}
+    truth = served.truth(weights)
+    values: dict[str, list[float]] = {name: [] for name in ASSUMES}
     errors: dict[str, list[float]] = {name: [] for name in ASSUMES}
     for _ in range(40):
         for judged in judge(placements, served.clicks(placements)).judged:
@@ -118,7 +120,7 @@ def test_every_estimator_finds_what_a_candidate_earns(served: Served, weights: d
             errors[judged.estimator].append((judged.high - judged.low) / 3.92)
     for name in ASSUMES:
         # The slates stay the same over the draws, so their share of the error stays too.
-        assert np.mean(values[name]) == pytest.approx(truth, abs=3.5 * np.mean(errors[name])), name
+        assert np.mean(values[name]) == pytest.approx(truth, abs=3.5 * float(np.mean(errors[name]))), name
     # Less is assumed, more has to be paid.
     assert np.mean(errors["PBM"]) < np.mean(errors["IIPS"]) < np.mean(errors["SIPS"])
 

@@ -200,19 +200,21 @@ def features(change: Callable[[Floats], Floats] = lambda x: x) -> Inputs:
 
 
 def test_a_feature_that_drifted_is_named_and_what_to_do():
-    standing = replace(STANDING, profile=profile(features()))
-    (reason,) = reasons(replace(candidate(), inputs=features(np.zeros_like)), standing)
+    standing = replace(STANDING, profile={"organic": profile(features())})
+    (reason,) = reasons(replace(candidate(), inputs={"organic": features(np.zeros_like)}), standing)
     assert reason.startswith("feature age drifted: population stability index")
     assert "learning.drift_tolerance" in reason
-    assert reasons(replace(candidate(), inputs=features()), standing) == []
-    spoilt = replace(candidate(), inputs=features(np.zeros_like))
+    assert reasons(replace(candidate(), inputs={"organic": features()}), standing) == []
+    spoilt = replace(candidate(), inputs={"organic": features(np.zeros_like)})
     assert reasons(spoilt, standing, drift_exempt=["age"]) == []
     assert reasons(spoilt, standing, drift_tolerance=10.0) == []
     assert reasons(replace(spoilt, growth=2.0**40), standing) == []
+    # What slates show is not compared with what they would have chosen from.
+    assert reasons(replace(candidate(), inputs={"shown": features(np.zeros_like)}), standing) == []
 
 
 def test_a_first_training_and_one_without_a_profile_are_not_asked_for_drift():
-    spoilt = replace(candidate(), inputs=features(np.zeros_like))
+    spoilt = replace(candidate(), inputs={"organic": features(np.zeros_like)})
     assert reasons(spoilt, Standing()) == []
     assert reasons(spoilt, Standing("v1")) == []
     assert judge(spoilt, Standing(), SETTINGS).reasons == ["no snapshot was in service"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from fairshot.core.arrays import Floats
-from fairshot.learning.engagement import EngagementModel, fit_engagement
+from fairshot.learning.engagement import EngagementModel, Taught, calibrate, fit_engagement
 from fairshot.learning.metrics import auc, calibration_error
 
 
@@ -17,9 +17,11 @@ def fit(inputs: Floats, labels: Floats, weights: Floats | None = None, **more: i
     return fit_engagement(
         [f"f{n}" for n in range(inputs.shape[1])],
         [f"k{n}" for n in range(labels.shape[1])],
-        inputs.astype(np.float32),
-        labels.astype(np.float32),
-        np.ones(len(inputs), np.float32) if weights is None else weights,
+        Taught(
+            inputs.astype(np.float32),
+            labels.astype(np.float32),
+            np.ones(len(inputs), np.float32) if weights is None else weights,
+        ),
         hidden=[16, 8],
         epochs=more.get("epochs", 6),
         seed=more.get("seed", 0),
@@ -107,3 +109,46 @@ def test_few_examples_constant_features_and_one_sided_labels_give_finite_models(
     assert (predicted[0] > 0.5).all() == (label == 1.0)
     for tensor in model.dump()[0].values():
         assert np.isfinite(tensor).all()
+
+
+# Calibration and time in view
+
+
+def test_calibration_mends_shifted_and_overconfident_heads(model):
+    slope, shift = np.array([2.5, 0.6]), np.array([1.0, -1.0])
+    spoilt = model.recalibrated(slope, shift)
+    inputs, labels, _ = (part.astype(np.float32) for part in planted(6000, 6))
+    mended = calibrate(spoilt, Taught(inputs, labels, np.ones(6000, np.float32)))
+    inputs, labels, _ = (part.astype(np.float32) for part in planted(20_000, 7))
+    ones = np.ones(20_000)
+    for head in range(2):
+        before, after = (calibration_error(labels[:, head], m.predict(inputs)[:, head], ones) for m in (spoilt, mended))
+        assert after < 0.02 < before
+        assert (
+            np.argsort(mended.predict(inputs)[:200, head]).tolist()
+            == np.argsort(spoilt.predict(inputs)[:200, head]).tolist()
+        )
+
+
+def test_few_examples_hardly_change_a_model(model):
+    inputs, labels, _ = (part.astype(np.float32) for part in planted(3, 8))
+    mended = calibrate(model, Taught(inputs, labels, np.ones(3, np.float32)))
+    many = planted(500, 9)[0].astype(np.float32)
+    assert np.abs(mended.predict(many) - model.predict(many)).max() < 0.15
+
+
+def test_expected_seconds_in_view_are_right_in_the_mean_whatever_their_distribution():
+    rng = np.random.default_rng(10)
+    inputs = rng.normal(size=(20_000, 2)).astype(np.float32)
+    mean = np.exp(1.5 + 0.8 * inputs[:, 0])
+    seconds = (mean * rng.exponential(size=len(mean))).astype(np.float32)
+    told = rng.random(len(mean)) < 0.5
+    labels = (rng.random((len(mean), 1)) < 0.3).astype(np.float32)
+    given = Taught(inputs, labels, np.ones(len(mean), np.float32), np.where(told, seconds, np.nan).astype(np.float32))
+    model = fit_engagement(["a", "b"], ["like"], given, hidden=[16, 8], epochs=20)
+    probabilities, expected = EngagementModel.load(*model.dump()).outcomes(inputs)
+    assert expected is not None
+    assert probabilities.shape == (len(mean), 1)
+    assert expected.mean() == pytest.approx(mean.mean(), rel=0.1)
+    assert np.corrcoef(np.log(expected), np.log(mean))[0, 1] > 0.97
+    assert probabilities.mean() == pytest.approx(0.3, abs=0.03)

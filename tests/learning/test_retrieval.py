@@ -196,8 +196,8 @@ def test_extremes_keep_their_order():
 def test_items_that_nobody_met_yet_are_found_by_what_they_are(app):
     """A quarter of the catalogue loses its past; a student taught with such twins finds what is good in it."""
     snapshot = app.live.snapshot
-    fresh = as_new(snapshot, np.arange(ITEMS))
-    mixed = as_new(snapshot, np.arange(0, ITEMS, 4))
+    fresh = as_new(snapshot, np.arange(ITEMS, dtype=np.int32))
+    mixed = as_new(snapshot, np.arange(0, ITEMS, 4, dtype=np.int32))
     people = np.arange(100, dtype=np.int32)
     shares = {}
     for name, given_fresh in (("taught", fresh), ("not taught", None)):

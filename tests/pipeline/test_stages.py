@@ -265,7 +265,10 @@ def test_a_like_means_more_to_whom_has_few(world: App, context: Contexts) -> Non
 def test_rare_categories_contribute_more(world: App, context: Contexts) -> None:
     ctx = context("u1")
     rows = np.arange(300, dtype=np.int32)
-    novelty = Contribution()(Candidates(rows), ctx)
+    welcome = Candidates(rows, {"p_like": np.ones(300, np.float32)})
+    novelty = Contribution()(welcome, ctx)
+    half = welcome.with_columns({"p_like": np.full(300, 0.5, np.float32)})
+    assert Contribution()(half, ctx).tolist() == (novelty / 2).tolist()
     labels = ctx.snapshot.items["label"][rows]
     counts = ctx.snapshot.labels["label_count"][np.maximum(labels, 0)]
     order = np.argsort(counts[labels >= 0])

@@ -70,6 +70,12 @@ class Context:
         weights = self.snapshot.weights
         return weights if self.perturbation is None else weights * np.exp(self.perturbation)
 
+    def asked_of(self, snapshot: Snapshot) -> "Context":
+        """The same request of the same person, as this snapshot knows them, put to another snapshot's catalogue."""
+        other = Context(self.request, snapshot)
+        other.__dict__["person"] = self.person
+        return other
+
     def rng(self, stage: str) -> np.random.Generator:
         """A random stream of this request and this stage alone: a logged request replays bit by bit."""
         return stream(self.request.id, stage)

@@ -210,7 +210,7 @@ class View:
     __slots__ = ("_owner", "lists")
 
     def __init__(self, tables: list[Table]) -> None:
-        self._owner: dict[str, Table] = {}
+        self._owner: dict[str, Mapping[str, Array] | Table] = {}
         self.lists: dict[str, Lists] = {}
         for table in tables:
             for name in [*table.columns, *table.lists]:
@@ -223,6 +223,13 @@ class View:
 
     def __getitem__(self, name: str) -> Array:
         return self._owner[name][name]
+
+    def replaced(self, columns: Mapping[str, Array]) -> "View":
+        """The same rows with other columns of these names."""
+        other = View([])
+        other._owner = {**self._owner, **dict.fromkeys(columns, columns)}
+        other.lists = self.lists
+        return other
 
     def __contains__(self, name: str) -> bool:
         return name in self._owner

@@ -85,7 +85,7 @@ class Candidate:
     kinds: Collection[str]
     heads: Mapping[str, HeldOut]
     told: Collection[str]
-    inputs: Inputs | None = None
+    inputs: Mapping[str, Inputs] = field(default_factory=dict)
     growth: float = 1.0
     guarded: Sequence[Guarded] = ()
 
@@ -165,10 +165,10 @@ def _vanished(candidate: Candidate, standing: Standing) -> Iterator[str]:
 
 
 def _drifted(candidate: Candidate, standing: Standing, settings: Learning) -> Iterator[str]:
-    if candidate.inputs is None or not standing.profile:
-        return
     most = limit(settings.drift_tolerance, candidate.growth)
-    for found in drift(standing.profile, candidate.inputs):
+    # Like with like: what slates show has been chosen by the very features.
+    both = [(standing.profile[part], inputs) for part, inputs in candidate.inputs.items() if part in standing.profile]
+    for found in (one for kept, inputs in both for one in drift(kept, inputs)):
         if found.feature not in settings.drift_exempt and found.beyond(most):
             low, high, then, now = found.most
             yield (

@@ -124,7 +124,8 @@ def fit_retrieval(
     """Fit the student on the value that the pipeline gives with the snapshot's models.
 
     people: rows of those who may be taught with; now: microseconds, as of when; fresh: the same moment, but as if all
-    items had just arrived. None where nobody has a vector or the catalogue holds fewer than two items.
+    items had just arrived. None where nobody has a vector or anything left to
+    meet, or the catalogue holds fewer than two items.
     """
     settings, rng = settings or Distillation(), stream("distillation")
     whole = len(snapshot.ids.items) <= WHOLE
@@ -148,6 +149,8 @@ def fit_retrieval(
             wide = rng.permutation(pool)[: settings.wide]
             new = partial(catalogue.with_new, share=settings.as_new, rng=rng)
             pupil.ask(catalogue, new(near), new(wide))
+        if not any(len(pupil.rows) for pupil in pupils):  # everybody has met everything
+            return None
         lessons = [pupil.lesson(catalogue.items) for pupil in pupils]
         student.towers = taught(student.towers, lessons, partial(catalogue.inputs, student), settings.steps, rng)
         student.place(snapshot, np.arange(catalogue.items))

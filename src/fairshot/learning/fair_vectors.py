@@ -91,8 +91,8 @@ def fit_fair_vectors(
     if len(kept) < 2:
         return unchanged(width)
     items = told[kept]
-    scores, likes = items @ people.T, liked[kept].toarray() != 0
-    if np.ptp(scores) == 0:
+    scores, likes = (items @ people.T).astype(np.float64), liked[kept].toarray() != 0
+    if np.ptp(scores) <= 1e-6 * np.abs(scores).max():
         return unchanged(width)
     targets = _scaled if method == "scale" else _generated
     return _projected(items, people, targets(scores, likes, strength, rng) - scores)

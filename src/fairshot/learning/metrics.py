@@ -14,6 +14,7 @@ from fairshot.core.arrays import Array, Floats
 from fairshot.core.randomness import stream
 
 _BINS = 15
+LEAST_GROUPS = 20
 
 
 def auc(truth: Floats, predicted: Floats, weights: Floats) -> float:
@@ -98,7 +99,9 @@ def calibration_noise(truth: Floats, predicted: Floats, weights: Floats, *groups
 
     Wild bootstrap: the residuals of each person, and of each item, the bins' means taken out, keep or change
     their sign together, 1,000 times; the measured error is at most the true one plus this with probability
-    `level`. Infinite for fewer than two people or items.
+    `level`. Never less than what independent outcomes of the predicted probabilities would give, for in bins of
+    few examples the means take all residuals with them. Infinite for fewer than twenty people or items: so few
+    differ too much from any others.
     """
     cells = _cells(predicted, weights, _BINS)
     residual = weights * (truth - predicted)
@@ -108,11 +111,14 @@ def calibration_noise(truth: Floats, predicted: Floats, weights: Floats, *groups
     for group in groups or (np.arange(len(truth)),):
         _, member = np.unique(group, return_inverse=True)
         n = int(member.max(initial=-1)) + 1
-        if n < 2:
+        if n < LEAST_GROUPS:
             return float("inf")
         sums = np.bincount(member * _BINS + cells, residual, minlength=n * _BINS).reshape(n, _BINS)
         drawn += np.sqrt(n / (n - 1)) * ((2.0 * rng.integers(0, 2, (1000, n)) - 1) @ sums)
-    return float(np.quantile(np.abs(drawn).sum(axis=1), level) / weights.sum())
+    spread = np.sqrt(np.bincount(cells, weights**2 * predicted * (1 - predicted), minlength=_BINS))
+    independent = rng.normal(size=(1000, _BINS)) * spread
+    found = max(np.quantile(np.abs(draws).sum(axis=1), level) for draws in (drawn, independent))
+    return float(found / weights.sum())
 
 
 def _cells(predicted: Floats, weights: Floats, bins: int) -> Array:

@@ -9,10 +9,15 @@ from fairshot.core.arrays import Array
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 
+SHOWN = "shown"
+"""The input that tells what was shown (1) from what people came upon by themselves (0)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
     """Columns p_<kind>, float32 (n,) in [0, 1], for every kind the model has learned; others keep their rate.
+
+    seconds: expected seconds in view, where clients report them. All of it as if the item were shown.
 
     Where nothing was learned yet, for want of feedback, the rates are tilted by how close the item is to the
     person, lest a young platform show everybody the same: logit p' = logit p +- tilt * closeness, plus for
@@ -26,9 +31,13 @@ class Engagement:
         model = ctx.snapshot.artifacts.need("engagement")
         if not model.kinds:
             return self._tilted(batch, ctx)
-        inputs = np.stack([batch[name] for name in model.features], axis=1).astype(np.float32, copy=False)
-        probabilities = model.predict(inputs)
-        return {f"p_{kind}": probabilities[:, head] for head, kind in enumerate(model.kinds)}
+        inputs = np.ones((len(batch), len(model.features)), dtype=np.float32)
+        for place, name in enumerate(model.features):
+            if name != SHOWN:
+                inputs[:, place] = batch[name]
+        probabilities, seconds = model.outcomes(inputs)
+        found = {f"p_{kind}": probabilities[:, head] for head, kind in enumerate(model.kinds)}
+        return found if seconds is None else {**found, "seconds": seconds}
 
     def _tilted(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
         odds = np.exp(np.float32(self.tilt) * batch["closeness"])

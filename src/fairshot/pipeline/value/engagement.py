@@ -12,7 +12,9 @@ from fairshot.core.request import Context
 
 @dataclass(frozen=True, slots=True)
 class Engagement:
-    """sum over kinds k of weight_k * m_k * P(k); the weights stand at [feedback.<kind>], tuning may override them.
+    """sum over kinds k of weight_k * m_k * P(k) + second * expected seconds in view.
+
+    The weights stand at [feedback.<kind>], tuning may override them.
 
     m_k is what one reaction of this person says against one of anybody's (see docs/ideas/value_weights.md), raised to
     the power `personal`: 0 weighs everybody's alike. It is 1 for people who are unknown or want no profiling.
@@ -20,6 +22,7 @@ class Engagement:
     """
 
     personal: float = 0.0
+    second: float = 0.0
 
     def __call__(self, batch: Candidates, ctx: Context) -> Floats:
         """The expected worth of showing each candidate, in units of one like."""
@@ -28,6 +31,8 @@ class Engagement:
         for name, weight in zip(ctx.snapshot.feedback.names, weights, strict=True):
             if weight:
                 total += weight * batch[f"p_{name}"]
+        if self.second and "seconds" in batch:
+            total += self.second * batch["seconds"]
         return total
 
     def _multipliers(self, ctx: Context) -> Floats | float:

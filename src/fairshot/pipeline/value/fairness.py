@@ -35,4 +35,4 @@ class Fairness:
             return np.zeros(len(batch))
         reactions = ctx.snapshot.items["item_counts"][batch.rows].sum(axis=1)
         most = quantiles[round(self.share * (len(quantiles) - 1))]
-        return (reactions <= most).astype(np.float64)
+        return np.asarray(reactions <= most, dtype=np.float64)
