@@ -23,7 +23,7 @@ from fairshot.core.person import occasions as occasions_of
 from fairshot.core.randomness import stream
 from fairshot.core.request import Request
 from fairshot.core.slate import LoggedSlate
-from fairshot.core.snapshot import Artifacts, Vectors
+from fairshot.core.snapshot import Artifacts, Popularity, Vectors
 from fairshot.decisions.drift import Inputs
 from fairshot.decisions.promotion import Figure, HeldOut
 from fairshot.examples import (
@@ -48,6 +48,7 @@ from fairshot.learning.loading import PERSONS
 from fairshot.learning.multipliers import Multipliers, fit_multipliers
 from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
+from fairshot.learning.popularity import fit_popularity
 from fairshot.learning.retrieval import RetrievalModel
 from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
@@ -70,8 +71,7 @@ class Fitted:
     index: Array | None
     engagement: EngagementModel
     neighbours: NeighboursModel
-    popularity: Floats
-    """Quantiles of the items' reactions, float32 (101,)."""
+    popularity: Popularity
     multipliers: Multipliers
     retrieval: RetrievalModel | None = None
     causal: CausalModel | None = None
@@ -118,7 +118,7 @@ class Fitted:
             "vectors": (vectors, {name: getattr(self.vectors, name) for name in PERSONS}),
             "content": self.encoder.dump(),
             "index": ({} if self.index is None else {"index": self.index}, {}),
-            "popularity": ({"quantiles": self.popularity}, {}),
+            "popularity": ({"quantiles": self.popularity.quantiles}, {"rates": dict(self.popularity.rates)}),
             **{name: model.dump() for name, model in kept.items() if model is not None},
         }
 
@@ -159,14 +159,13 @@ class Trainer:
         self.progress("index", 0.0)
         index = build_index(fitted.vectors.items)
         self.progress("index", 1.0)
-        reactions = np.bincount(feedback.item, minlength=events.sizes.items)[_records(events)[0]]
         result = Fitted(
             fitted.vectors,
             fitted.encoder,
             index,
             engagement,
             neighbours,
-            np.quantile(reactions if len(reactions) else [0.0], np.linspace(0, 1, 101)).astype(np.float32),
+            fit_popularity(events, feedback, self.kinds),
             Multipliers((), np.zeros(0), np.zeros(0)),
             causal=causal,
             heads=heads,

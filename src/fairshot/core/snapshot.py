@@ -90,6 +90,22 @@ class Vectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Popularity:
+    """How items were received on the whole, when the models were fitted.
+
+    quantiles: of the items' reactions, float32 (q,), from the least to the most; rates: how often each kind of
+    feedback came, of all occasions.
+    """
+
+    quantiles: Floats
+    rates: Mapping[str, float]
+
+    def rates_of(self, kinds: Sequence[str]) -> Floats:
+        """The rates of these kinds, float32 (kinds,), 0 for what was never seen."""
+        return np.array([self.rates.get(kind, 0.0) for kind in kinds], dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
 class Artifacts:
     """The models of one version; whatever could not be loaded is absent and named in `missing`."""
 
@@ -103,8 +119,7 @@ class Artifacts:
     retrieval: Any = None
     causal: Any = None
     neighbours: Any = None
-    popularity: Floats | None = None
-    """Quantiles of the items' reactions when the models were fitted, float32 (q,), from the least to the most."""
+    popularity: Popularity | None = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

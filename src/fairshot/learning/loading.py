@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from fairshot.core.arrays import Floats
 from fairshot.core.errors import CorruptArtifactError
-from fairshot.core.snapshot import Artifacts, Vectors
+from fairshot.core.snapshot import Artifacts, Popularity, Vectors
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
@@ -81,9 +80,11 @@ def _neighbours(store: ArtifactStore, version: str) -> NeighboursModel | None:
     return NeighboursModel.load(*store.load(version, "neighbours")) if has else None
 
 
-def _popularity(store: ArtifactStore, version: str) -> Floats | None:
-    has = "popularity" in store.manifest(version).get("models", ())
-    return store.load(version, "popularity")[0]["quantiles"] if has else None
+def _popularity(store: ArtifactStore, version: str) -> Popularity | None:
+    if "popularity" not in store.manifest(version).get("models", ()):
+        return None
+    tensors, description = store.load(version, "popularity")
+    return Popularity(tensors["quantiles"], description["rates"])
 
 
 def _vectors(store: ArtifactStore, version: str) -> Vectors:

@@ -15,10 +15,11 @@ from fairshot.core.request import Context
 class Rates:
     """Columns, float32 (n,).
 
-    popularity: log(1 + reactions); p_<kind>: (count of the kind + strength * prior) / (occasions +
-    strength), a smoothed rate that the engagement model replaces where it is loaded, with the prior
-    pessimistic and equal for all items; approval: log of positive over negative reactions, smoothed;
-    rising: log(1 + decayed trend); age: log(1 + days since creation).
+    popularity: log(1 + reactions); p_<kind>: (count of the kind + strength * prior) / (occasions + strength), a
+    smoothed rate that the engagement model replaces where it is loaded; approval: log of positive over negative
+    reactions, smoothed; rising: log(1 + decayed trend); age: log(1 + days since creation).
+    The prior is the kind's share of all occasions, and until anything was trained the option `prior`: one far from
+    the truth would say of whoever is shown more often that they are better, or worse.
     """
 
     strength: float = 20.0
@@ -31,7 +32,9 @@ class Rates:
         counts = items["item_counts"][batch.rows].astype(np.float32)
         reactions = counts.sum(axis=1)
         occasions = np.maximum(items["served"][batch.rows], reactions)
-        rates = (counts + self.strength * self.prior) / (occasions + self.strength)[:, None]
+        known = ctx.snapshot.artifacts.popularity
+        prior = self.prior if known is None else known.rates_of(feedback.names)
+        rates = (counts + self.strength * prior) / (occasions + self.strength)[:, None]
         likes, dislikes = counts @ (feedback.preferences > 0), counts @ (feedback.preferences < 0)
         trend = decayed(items["trend"][batch.rows], items["trend_at"][batch.rows], ctx.now, self.half_life_hours * HOUR)
         age = np.maximum(ctx.now - items["created_at"][batch.rows], 0) / DAY

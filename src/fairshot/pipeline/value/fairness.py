@@ -30,9 +30,10 @@ class Fairness:
 
     def __call__(self, batch: Candidates, ctx: Context) -> Floats:
         """Who gets the bonus; nobody until the first training."""
-        quantiles = ctx.snapshot.artifacts.popularity
-        if quantiles is None:
+        popularity = ctx.snapshot.artifacts.popularity
+        if popularity is None:
             return np.zeros(len(batch))
+        quantiles = popularity.quantiles
         reactions = ctx.snapshot.items["item_counts"][batch.rows].sum(axis=1)
         most = quantiles[round(self.share * (len(quantiles) - 1))]
         return np.asarray(reactions <= most, dtype=np.float64)
