@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.learning import imported
-from benchmarks.million import build
+from benchmarks.million import MADE, build
 from benchmarks.service import Figure
 
 from fairshot.app import App, open_app
@@ -63,7 +63,7 @@ def small() -> Iterator[App]:
 @contextmanager
 def million() -> Iterator[App]:
     """A million items with their snapshot."""
-    made = cache_folder() / "million"
+    made = cache_folder() / MADE
     build(made)
     with (
         tempfile.TemporaryDirectory(prefix="fairshot-bench-") as root,

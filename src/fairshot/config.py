@@ -60,6 +60,7 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     calibration_tolerance: Share
     drift_tolerance: Annotated[float, Meta(ge=0)]
     drift_exempt: list[str]
+    off_policy_slates: Positive
 
 
 class Worker(Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from fairshot.comparison import Past
 from fairshot.config import Config
 from fairshot.core.arrays import Array, Floats, Ints, Rows
 from fairshot.core.errors import TrainingError
@@ -50,6 +51,7 @@ from fairshot.learning.nearest import VectorSearch, build_index
 from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
 from fairshot.learning.popularity import fit_popularity
 from fairshot.learning.retrieval import RetrievalModel
+from fairshot.learning.retrieval_recall import spared
 from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.features.engagement import SHOWN
@@ -81,6 +83,10 @@ class Fitted:
     """What the net was taught with, of slates ("shown") and of what no slate led to ("organic")."""
     more: tuple[Figure, ...] = ()
     """Figures of other models."""
+    past: Past | None = None
+    """The ranking net beside the models that it was taught with, and since when both know nothing."""
+    spared: Rows = field(default_factory=lambda: np.empty(0, np.int32))
+    """People whom retrieval was not taught with."""
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -150,7 +156,7 @@ class Trainer:
         feedback = feedback_of(events)
         if len(feedback) == 0 or not (self.kinds.preferences[feedback.action] > 0).any():
             raise TrainingError("the log holds no approving feedback on any item yet; import or ingest some first")
-        examples = (
+        examples, models = (
             self._at_random(events, feedback) if self.holdout == "random" else self._in_time(events, feedback, slates)
         )
         engagement, heads, figures = self._engagement(examples)
@@ -171,6 +177,7 @@ class Trainer:
             heads=heads,
             inputs={} if examples is None else _inputs(examples),
             more=tuple(figures),
+            past=self._since(examples, replace(models, engagement=engagement)),
         )
         return self._taught_by_ranker(result, fitted.told, events)
 
@@ -183,16 +190,17 @@ class Trainer:
         times = occasions_of(users, slice(None), self.config.impressions.mode)
         multipliers = fit_multipliers(users["user_counts"], times, self.kinds.names)
         people = np.flatnonzero(users["user_counts"].sum(axis=1) > 0).astype(np.int32)
+        apart = spared(people)
         now = int(events.at[events.of(Kind.FEEDBACK)].max())
         retrieval = fit_retrieval(
             self.pipeline,
             snapshot,
-            people,
+            np.setdiff1d(people, apart),
             now=now,
             fresh=without_past(snapshot, told),
             progress=partial(self.progress, "retrieval"),
         )
-        return replace(fitted, multipliers=multipliers, retrieval=retrieval)
+        return replace(fitted, multipliers=multipliers, retrieval=retrieval, spared=apart)
 
     def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> FittedVectors:
         shape = (events.sizes.users, events.sizes.items)
@@ -221,7 +229,7 @@ class Trainer:
         describer = Describer(self.pipeline, self.config.learning, past.told)
         return Artifacts("past", past.vectors, search, neighbours=nearby), describer
 
-    def _at_random(self, events: EventBatch, feedback: Feedback) -> Examples | None:
+    def _at_random(self, events: EventBatch, feedback: Feedback) -> tuple[Examples | None, Artifacts]:
         """Examples of what is missing at random: everybody's held-out share beside the state of all the rest."""
         held = random_share(feedback, self.config.learning.holdout)
         past, describer = self._past(events, feedback.where(~held))
@@ -232,9 +240,12 @@ class Trainer:
         gone[answers.event] = True
         # As if nothing had been shown: what was not shown again would tell what is held out.
         kept = events.where(~(gone | impressions_of(events)))
-        return joined(self._described(kept, drawn(found, self.config.learning.occasions, "people"), past, describer))
+        asked = drawn(found, self.config.learning.occasions, "people")
+        return joined(self._described(kept, asked, past, describer)), past
 
-    def _in_time(self, events: EventBatch, feedback: Feedback, slates: Iterable[LoggedSlate]) -> Examples | None:
+    def _in_time(
+        self, events: EventBatch, feedback: Feedback, slates: Iterable[LoggedSlate]
+    ) -> tuple[Examples | None, Artifacts]:
         """Examples of what came next: the last share of what happened, each in the state of its moment."""
         settings = self.config.learning
         rows = attribute(events, self.kinds, self.config.impressions.mode)
@@ -247,7 +258,7 @@ class Trainer:
         organic = organic_occasions(rows, order, order >= cut)
         parts = self._described(events, drawn(shown, settings.occasions, "shown"), past, describer)
         parts += self._described(ordered, drawn(organic, settings.occasions, "organic"), past, describer)
-        return joined(parts)
+        return joined(parts), past
 
     def _described(
         self, events: EventBatch, occasions: Sequence[Occasion], models: Artifacts, describer: Describer
@@ -326,6 +337,14 @@ class Trainer:
         first, second = (ordered[int(share * len(by))] for share in (1 - CALIBRATING - TESTING, 1 - TESTING))
         parts = (by >= first).astype(np.int64) + (by >= second)
         return parts if len(np.unique(parts)) == 3 else None
+
+    def _since(self, examples: Examples | None, models: Artifacts) -> Past | None:
+        """The models, where there is a time after which they and their net were taught nothing."""
+        parts = None if examples is None or self.holdout == "random" else self._parts(examples)
+        if examples is None or parts is None:
+            return None
+        since = int(examples.at[parts == 2].min())
+        return Past(models, since) if since > examples.at[parts < 2].max() else None
 
     def _standing(self, features: tuple[str, ...], inputs: Floats) -> Mapping[str, Floats]:
         """What the net in service says of the same examples, by kind; nothing where it reads what is not there."""

@@ -5,7 +5,7 @@ Every decision is an event in the log, with its reasons; what serves follows fro
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from fairshot.core.events import Draft, EventBatch, Kind, concatenate
 from fairshot.core.snapshot import Artifacts
 from fairshot.decisions.drift import profile
 from fairshot.decisions.history import PROMOTE, REFUSE, ROLL_BACK, Decision, in_service
-from fairshot.decisions.promotion import Candidate, Standing, TrainingReport, Verdict, judge
+from fairshot.decisions.promotion import Candidate, Compared, Standing, TrainingReport, Verdict, judge
 from fairshot.learning.loading import load_artifacts
 from fairshot.live import Live
 from fairshot.pipeline.engine import Pipeline
@@ -61,14 +61,16 @@ class Versions:
         fitted, seq = trainer.fit(events, self.live.log.slates(), causal), self.live.seq
         growth = seq / max(1, present.facts.get("seq", seq))
         told = told_lately(events, self.config)
-        candidate, standing = candidate_of(fitted, told, growth), standing_of(present)
+        standing = standing_of(present)
+        compared = self._compared(events, fitted, standing)
+        candidate = candidate_of(fitted, told, growth, compared)
         verdict = judge(candidate, standing, self.config.learning)
         self.catch_up()
         if self.live.promoted != promoted:
             changed = f"{self.live.promoted} took the place of {promoted} while this one was trained"
             verdict = Verdict(False, [f"{changed}: train again to compare with it"])
         version = version_name(self.clock())
-        figures = [*fitted.figures, *report.figures]
+        figures = [*fitted.figures, *report.figures, *compared.figures]
         facts = {"seq": seq, "config": self.config.hash(), "figures": figures}
         if verdict.promote:
             inputs = {name: profile(part) for name, part in fitted.inputs.items()}
@@ -78,6 +80,15 @@ class Versions:
         self.artifacts.prune(self.config.worker.keep_snapshots, self._needed())
         seconds = time.perf_counter() - started
         return TrainingReport(version, verdict.promote, verdict.reasons, figures, seconds)
+
+    def _compared(self, events: EventBatch, fitted: "Fitted", standing: Standing) -> Compared:
+        from fairshot.comparison import OffPolicy, compare_retrieval
+
+        present = self.live.snapshot
+        off_policy = OffPolicy(self.config, self.live.folds, self.pipeline, self.live.ids, present.weights)
+        earned = off_policy.compare(events, self.live.log.slates, fitted.past, present.artifacts.engagement)
+        fresh = replace(present, artifacts=fitted.artifacts("candidate"))
+        return earned + compare_retrieval(self.pipeline, (fresh, present), fitted.spared, standing)
 
     def _causal(self, events: EventBatch, progress: Callable[[str, float], None]) -> "tuple[CausalModel, CausalReport]":
         from fairshot.causal_log import CausalLog
@@ -141,12 +152,13 @@ class Versions:
         self.catch_up()
 
 
-def candidate_of(fitted: "Fitted", told: Collection[str], growth: float) -> Candidate:
+def candidate_of(fitted: "Fitted", told: Collection[str], growth: float, compared: Compared) -> Candidate:
     """What promotion looks at, of fitted models; told: see `told_lately`; growth: of the log since the last one."""
     tensors = {
         f"{model}.{name}": tensor for model, (tensors, _) in fitted.models().items() for name, tensor in tensors.items()
     }
-    return Candidate(tensors, fitted.engagement.kinds, fitted.heads, told, fitted.inputs, growth)
+    kinds, heads = fitted.engagement.kinds, fitted.heads
+    return Candidate(tensors, kinds, heads, told, fitted.inputs, growth, compared.guarded, compared.notes)
 
 
 def told_lately(events: EventBatch, config: Config) -> list[str]:

@@ -50,13 +50,14 @@ def rows_of(*slates: list[int]) -> list[Any]:
 
 
 def tastes(people: int = 30, each: int = 12, items: int = 60) -> list[dict[str, Any]]:
-    """Even people like even items, odd ones odd ones, some more than others."""
+    """Even people like even items, odd ones odd ones, some more than others; everybody in turn."""
     rng, events = np.random.default_rng(0), list[dict[str, Any]]()
     popular = 1 / (np.arange(items // 2) + 2)
-    for user in range(people):
-        for thing in rng.choice(items // 2, each, replace=False, p=popular / popular.sum()):
+    things = [rng.choice(items // 2, each, replace=False, p=popular / popular.sum()) for _ in range(people)]
+    for place in range(each):
+        for user in range(people):
             at = (NOW - 500 * HOUR) // MICROSECONDS + len(events) * 60
-            name = f"i{2 * int(thing) + user % 2}"
+            name = f"i{2 * int(things[user][place]) + user % 2}"
             event = {"event_id": f"e{len(events)}", "kind": "like", "user_id": f"u{user}", "item_id": name, "at": at}
             events.append(event)
     return events

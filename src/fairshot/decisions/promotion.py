@@ -63,7 +63,8 @@ class HeldOut:
 class Guarded:
     """A measure that must not fall, higher is better: an off-policy value, the recall of the retrieval.
 
-    error: standard error of the difference; unit: what the tolerance is a share of.
+    error: standard error of the difference; unit: what the tolerance is a share of; of: what has the standing figure;
+    beside: the same measure compared in another way, with another fault: refused is only what fell in both.
     """
 
     name: str
@@ -71,6 +72,21 @@ class Guarded:
     standing: float
     error: float
     unit: float = 1.0
+    of: str = "the snapshot in service"
+    beside: "Guarded | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What comparisons beyond the heads came to: figures to keep, measures to guard, sentences that decide nothing."""
+
+    figures: tuple[Figure, ...] = ()
+    guarded: tuple[Guarded, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __add__(self, other: "Compared") -> "Compared":
+        """Both."""
+        return Compared(self.figures + other.figures, self.guarded + other.guarded, self.notes + other.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,7 @@ class Candidate:
     """What is known of a candidate. tensors: by model and name; heads: by kind, those whose figures exist.
 
     kinds: all heads of its net; told: the kinds of feedback that the log still holds enough of; inputs: what the
-    net read; growth: how many times as long as then the log is.
+    net read; growth: how many times as long as then the log is; notes: what could not be compared, and why.
     """
 
     tensors: Mapping[str, Array]
@@ -88,6 +104,7 @@ class Candidate:
     inputs: Mapping[str, Inputs] = field(default_factory=dict)
     growth: float = 1.0
     guarded: Sequence[Guarded] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +121,11 @@ class Standing:
 
     def figure(self, kind: str, name: str) -> float | None:
         """A head's figure; None where it was not kept."""
-        return next((value for model, key, value in self.figures if (model, key) == (f"engagement.{kind}", name)), None)
+        return self.kept(f"engagement.{kind}", name)
+
+    def kept(self, model: str, name: str) -> float | None:
+        """Any model's figure; None where it was not kept."""
+        return next((value for one, key, value in self.figures if (one, key) == (model, name)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +157,13 @@ def judge(candidate: Candidate, standing: Standing, settings: Learning) -> Verdi
         ):
             (compared if holds else refused).append(reason)
     for measure in candidate.guarded:
-        holds, reason = _fell(measure.name, measure, settings.tolerance, float(stdtrit(1e9, 1 - _LEVEL / tests)))
+        holds, reason = _guarded(measure, settings.tolerance, float(stdtrit(1e9, 1 - _LEVEL / tests)))
         (compared if holds else refused).append(reason)
     if standing.version is None:
         compared.insert(0, "no snapshot was in service")
     elif not compared:
         compared.append("all numbers are finite; there is too little feedback to measure more")
+    compared += candidate.notes
     return Verdict(not refused, refused or compared)
 
 
@@ -208,12 +230,20 @@ def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: 
     return next((one for one in compared if one[0]), compared[0])
 
 
+def _guarded(measure: Guarded, tolerance: float, quantile: float) -> tuple[bool, str]:
+    found = _fell(measure.name, measure, tolerance, quantile)
+    if found[0] or measure.beside is None:
+        return found
+    beside = _guarded(measure.beside, tolerance, quantile)
+    return beside if beside[0] else found
+
+
 def _fell(name: str, measure: Guarded, tolerance: float, quantile: float) -> tuple[bool, str]:
     """Whether the measure stands, and the sentence that says by how much it changed."""
     change = measure.candidate - measure.standing
     least, most = -change - quantile * measure.error, tolerance * measure.unit
     told = (
-        f"{name} {measure.candidate:.4f} against {measure.standing:.4f} of the snapshot in service, "
+        f"{name} {measure.candidate:.4f} against {measure.standing:.4f} of {measure.of}, "
         f"a change of {change:+.4f} +- {measure.error:.4f}"
     )
     # An infinite error makes the bound infinite: nothing can be said then. Anything but that must be shown to hold.
