@@ -41,7 +41,8 @@ class NeighboursModel:
         told, asked = self._places(distinct(met)), self._places(candidates)
         told, known = told[told >= 0], asked >= 0
         if len(told):
-            result[known] = self.weights[told[:, None], asked[known]].sum(axis=0)
+            # Whole rows lie together in memory: adding them costs less than picking from each.
+            result[known] = self.weights[told].sum(axis=0)[asked[known]]
         return result
 
     def _places(self, rows: Rows) -> Rows:
