@@ -327,16 +327,17 @@ class Trainer:
     def _parts(self, examples: Examples) -> Ints | None:
         """For each example 0: to teach, 1: to calibrate, 2: to test; None where there is no telling them apart.
 
-        By time, or where that is not the question, and where everything happened at once, by people.
+        By time, or where that is not the question, and where too much happened at once, by people.
         """
-        by = examples.at
-        if self.holdout == "random" or by[0] == by[-1]:
-            people = np.unique(examples.user)
-            by = stream("training", "parts").permutation(len(people))[np.searchsorted(people, examples.user)]
-        ordered = np.sort(by)
-        first, second = (ordered[int(share * len(by))] for share in (1 - CALIBRATING - TESTING, 1 - TESTING))
-        parts = (by >= first).astype(np.int64) + (by >= second)
-        return parts if len(np.unique(parts)) == 3 else None
+        people = np.unique(examples.user)
+        by_lot = stream("training", "parts").permutation(len(people))[np.searchsorted(people, examples.user)]
+        for by in (by_lot,) if self.holdout == "random" else (examples.at, by_lot):
+            ordered = np.sort(by)
+            first, second = (ordered[int(share * len(by))] for share in (1 - CALIBRATING - TESTING, 1 - TESTING))
+            parts: Ints = (by >= first).astype(np.int64) + (by >= second)
+            if len(np.unique(parts)) == 3:
+                return parts
+        return None
 
     def _since(self, examples: Examples | None, models: Artifacts) -> Past | None:
         """The models, where there is a time after which they and their net were taught nothing."""
