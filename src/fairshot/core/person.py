@@ -78,8 +78,10 @@ class Person:
         rows, strength = rows[has_vector], preference[told][has_vector]
         if len(rows) == 0:
             return None
-        confidence = vectors.confidence_of(len(distinct(rows)))
-        found = fold_in(vectors.items[rows], strength * confidence, vectors.gram)
+        items = distinct(rows)
+        # As in training: what was done with one item, several times or against each other, is one strength.
+        total: Floats = np.bincount(np.searchsorted(items, rows), strength).astype(np.float64)
+        found = fold_in(vectors.items[items], total * vectors.confidence_of(len(items)), vectors.gram)
         # Items without a record have a row of zeros: they tell nothing.
         return found if found.any() else None
 
