@@ -152,3 +152,13 @@ def test_expected_seconds_in_view_are_right_in_the_mean_whatever_their_distribut
     assert expected.mean() == pytest.approx(mean.mean(), rel=0.1)
     assert np.corrcoef(np.log(expected), np.log(mean))[0, 1] > 0.97
     assert probabilities.mean() == pytest.approx(0.3, abs=0.03)
+
+
+def test_expected_seconds_stay_within_hours_however_far_a_log_lies():
+    """What was taught no further than that must not fill slates when features lie at their bounds."""
+    layers = ((np.array([[1.0, 100.0]], np.float32), np.zeros(2, np.float32)),)
+    model = EngagementModel(("a",), ("like",), np.array([[-9.0], [9.0]], np.float32), layers, dwells=True)
+    probabilities, seconds = model.outcomes(np.array([[-9.0], [0.0], [9.0]], np.float32))
+    assert seconds is not None
+    assert seconds.tolist() == pytest.approx([0, 1, np.exp(10)], rel=1e-4, abs=1e-6)
+    assert probabilities[:, 0].tolist() == sorted(probabilities[:, 0].tolist())

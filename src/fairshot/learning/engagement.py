@@ -9,6 +9,9 @@ from scipy.special import expit
 
 from fairshot.core.arrays import Array, Floats
 
+LONGEST_LOG = 10.0
+"""Logarithm of the longest time in view that is ever expected, in seconds: six hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngagementModel:
@@ -35,7 +38,7 @@ class EngagementModel:
         outputs = self.outputs(inputs)
         # Beyond +-30 a float32 probability does not change any more, and exp cannot overflow.
         np.clip(outputs, -30, 30, out=outputs)
-        seconds = np.exp(outputs[:, -1]) if self.dwells else None
+        seconds = np.exp(np.minimum(outputs[:, -1], LONGEST_LOG)) if self.dwells else None
         logits = outputs[:, : len(self.kinds)]
         probabilities: Floats = 1 / (1 + np.exp(-logits))
         return probabilities, seconds
@@ -196,7 +199,7 @@ def _loss(layers: Any, x: Any, y: Any, w: Any, timed: Any, decay: float) -> Any:
     kinds = y.shape[1]
     losses = jnp.sum(optax.sigmoid_binary_cross_entropy(outputs[:, :kinds], y), axis=1)
     if timed.shape[1]:
-        told, logs = jnp.isfinite(timed[:, 0]), jnp.clip(outputs[:, kinds], -10, 10)
+        told, logs = jnp.isfinite(timed[:, 0]), jnp.clip(outputs[:, kinds], -LONGEST_LOG, LONGEST_LOG)
         seconds = jnp.where(told, timed[:, 0], 0.0)
         # In units of a minute, so that long stays do not drown the reactions.
         losses += jnp.where(told, jnp.exp(logs) - seconds * logs, 0.0) / 60

@@ -74,7 +74,8 @@ def fit_neighbours(
 
     W = I - P / diag(P), P = (G + ridge I)^-1, G_ij = sum over people of w_u / (1 + |rank_i - rank_j| / reach),
     rank: of the reaction among the person's, ties sharing their middle; w_u = (n_u / mean n)^-activity, n_u
-    reactions. items: how many there are; most: so many of the most reacted to take part.
+    reactions. Of each person the first reaction to each item counts, and who reacted to one alone tells nothing of
+    two. items: how many there are; most: so many of the most reacted to take part.
     """
     place = _chosen(feedback.item, items, most)
     m = int(place.max(initial=-1)) + 1
@@ -107,7 +108,7 @@ def _sequences(feedback: Feedback, place: Rows) -> list[tuple[Ints, Floats]]:
     """For each person the places of the items they reacted to, each once, and the ranks of their first times."""
     known = place[feedback.item] >= 0
     user, item, at = feedback.user[known], place[feedback.item[known]], feedback.at[known]
-    first = np.sort(np.unique(np.stack([user, item]), axis=1, return_index=True)[1])
+    first = np.sort(np.unique(user.astype(np.int64) << 32 | item, return_index=True)[1])
     first = first[np.lexsort((at[first], user[first]))]
     _, starts = np.unique(user[first], return_index=True)
     parts = [part[-LONGEST:] for part in np.split(first, starts[1:]) if len(part) > 1]

@@ -20,6 +20,11 @@ class Neighbours:
 
     longest: int = 500
 
+    def __post_init__(self) -> None:
+        """Refuse a length that is none: the last 0 of a list would be all of it."""
+        if self.longest < 1:
+            raise ValueError(f"longest must be at least 1, not {self.longest}")
+
     def __call__(self, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
         """The sums for each candidate."""
         model = ctx.snapshot.artifacts.neighbours

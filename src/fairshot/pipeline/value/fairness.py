@@ -35,5 +35,6 @@ class Fairness:
             return np.zeros(len(batch))
         quantiles = popularity.quantiles
         reactions = ctx.snapshot.items["item_counts"][batch.rows].sum(axis=1)
-        most = quantiles[round(self.share * (len(quantiles) - 1))]
-        return np.asarray(reactions <= most, dtype=np.float64)
+        # The share of the catalogue that had fewer; of a share of zero nobody is.
+        below = np.searchsorted(quantiles, reactions, "left") / len(quantiles)
+        return np.asarray(below < self.share, dtype=np.float64)
