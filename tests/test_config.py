@@ -199,6 +199,8 @@ WRONG = [
     "\x00",
     "[serving]\nport = 1" + "0" * 5000,
     "\n".join(f"[feedback.k{n}]" for n in range(200)),
+    "[learning]\ncold_start_fairness = 'magnitude'",
+    "[learning]\ncold_start_strength = 5.0",
 ]
 
 

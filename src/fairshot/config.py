@@ -22,6 +22,10 @@ Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
+_STRENGTHS = {"none": 1000.0, "scale": 4.0, "gen": 1000.0, "magnitude": 1.0}
+"""The greatest strength that each correction of new items' vectors can have."""
+
+
 class PipelineSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The stages in order; value: the terms with their weights."""
 
@@ -136,6 +140,10 @@ def configured(settings: Mapping[str, Any]) -> Config:
         config = msgspec.convert(settings, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"configuration: {error}") from error
+    method, strength = config.learning.cold_start_fairness, config.learning.cold_start_strength
+    most = _STRENGTHS[method]
+    if strength > most:
+        raise ConfigError(f"learning.cold_start_strength: at most {most:g} for {method!r}, not {strength:g}")
     for kind in KINDS:
         terms = getattr(config.pipeline, kind)
         for stage in getattr(config, kind):

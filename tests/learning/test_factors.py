@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from fairshot.algorithms.fold_in import fold_in
 from fairshot.core.arrays import Floats
+from fairshot.core.errors import TrainingError
 from fairshot.learning.factors import fit_factors, gram_of, scaled_regularization
 
 
@@ -113,3 +114,9 @@ def test_progress_ends_at_one():
         sparse([[1, 1], [1, 0]]), factors=2, iterations=4, confidence=1, regularization=0.1, progress=told.append
     )
     assert told == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_equations_that_cannot_be_solved_are_named_with_the_options_that_make_them():
+    matrix = sparse(np.random.default_rng(0).integers(0, 2, (30, 40)))
+    with pytest.raises(TrainingError, match="see confidence, activity and regularization"):
+        fit_factors(matrix, factors=16, iterations=3, confidence=1e12, regularization=1e-9)

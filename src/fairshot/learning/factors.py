@@ -11,6 +11,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from fairshot.core.arrays import Floats
+from fairshot.core.errors import TrainingError
 
 
 def fit_factors(
@@ -26,6 +27,7 @@ def fit_factors(
 
     A pair of strength s > 0 has confidence 1 + confidence * s in "wanted", one of s < 0 as much in "not
     wanted", every other pair confidence 1 in "not wanted": the same objective as `algorithms.fold_in`.
+    Raises TrainingError where confidences are so far apart that the equations cannot be solved.
     """
     matrix = strengths.astype(np.float32, copy=True)
     # Reactions that cancel leave a stored zero, which the solver would take for "not even unwanted".
@@ -46,7 +48,13 @@ def fit_factors(
             use_cg=False,
             random_state=0,
         )
-        model.fit(matrix, show_progress=False, callback=tick)
+        try:
+            model.fit(matrix, show_progress=False, callback=tick)
+        except ValueError as error:
+            raise TrainingError(
+                f"the item vectors cannot be solved for ({error}); see confidence, activity and regularization "
+                "under [learning]"
+            ) from error
     items: Floats = np.array(model.item_factors, dtype=np.float32)
     liked = np.zeros(matrix.shape[1], dtype=bool)
     liked[matrix.indices[matrix.data > 0]] = True
