@@ -17,7 +17,7 @@ PEOPLE, SHARE = 50, 0.1
 """So many people are asked for, and at most this share of all."""
 LARGEST = 50_000
 """Items of the largest catalogue whose every item is valued,"""
-VALUED = 1_000_000
+VALUED = 500_000
 """and values that are asked for in all: fewer people where the catalogue is large."""
 
 
