@@ -192,6 +192,27 @@ def test_other_measures_are_guarded_too(measure, refused):
     assert all(reason.startswith(measure.name) for reason in found)
 
 
+def test_what_is_compared_in_two_ways_is_refused_only_where_it_fell_in_both():
+    for beside, refused in ((0.90, False), (0.99, True)):
+        second = Guarded("off-policy, beside the net in service,", 0.90, beside, 0.01)
+        first = Guarded("off-policy", 0.90, 0.95, 0.01, of="the slates that were served", beside=second)
+        verdict = judge(replace(candidate(), guarded=(first,)), STANDING, SETTINGS)
+        assert verdict.promote != refused
+        (reason,) = verdict.reasons
+        assert reason.startswith("off-policy 0.9000 against 0.9500 of the slates that were served") == refused
+        assert ("of the snapshot in service" in reason) != refused
+
+
+def test_what_could_not_be_compared_is_told_and_decides_nothing():
+    found = replace(candidate(like=head(noise=0.1)), notes=("off-policy: no slate was served",))
+    verdict = judge(found, STANDING, SETTINGS)
+    assert verdict.promote
+    assert verdict.reasons[-1] == "off-policy: no slate was served"
+    spoilt = replace(found, heads={"like": head(noise=1.5)})
+    assert not judge(spoilt, STANDING, SETTINGS).promote
+    assert "too little feedback" in judge(replace(candidate(), notes=("why",)), STANDING, SETTINGS).reasons[0]
+
+
 def features(change: Callable[[Floats], Floats] = lambda x: x) -> Inputs:
     rng = np.random.default_rng(0)
     values = rng.normal(size=(8000, 2)).astype(np.float32)
