@@ -428,6 +428,15 @@ def test_training_sets_are_joined_in_the_order_of_time():
     assert both.item.tolist() == [1, 0, 0]
 
 
+def test_moments_at_which_a_stage_failed_do_not_spoil_the_others():
+    whole, lacking = examples_at([5, 1]), examples_at([3, 4])
+    lacking = replace(lacking, features=(SHOWN,), inputs=lacking.inputs[:, 1:])
+    both = joined([lacking, whole])
+    assert both is not None
+    assert both.features == ("a", SHOWN)
+    assert both.at.tolist() == [1, 5]
+
+
 @pytest.fixture
 def trainer(tmp_path: Path) -> Iterator[Trainer]:
     with open_app(tmp_path) as app:

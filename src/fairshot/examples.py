@@ -77,8 +77,12 @@ _ARRAYS = tuple(f.name for f in fields(Examples) if f.name != "features")
 
 
 def joined(parts: Sequence[Examples]) -> Examples | None:
-    """Training sets together, in the order of time; None of none."""
-    parts = [part for part in parts if len(part)]
+    """Training sets together, in the order of time; None of none.
+
+    Those for which a feature stage failed are left out: what it would have said of them is not known.
+    """
+    features = max((part.features for part in parts), key=len, default=())
+    parts = [part for part in parts if len(part) and part.features == features]
     if not parts:
         return None
     stacked = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
