@@ -64,5 +64,13 @@ def test_differences_are_of_the_same_people():
     assert wide.low < 0 < wide.high
 
 
+def test_a_single_person_gives_no_interval():
+    """One value drawn again and again is always itself: that is no certainty."""
+    (found,) = means("a", {"x": np.array([0.3])})
+    assert (found.value, found.low, found.high) == (0.3, None, None)
+    (apart,) = paired("a", {"x": np.array([0.3])}, "b", {"x": np.array([0.1])})
+    assert (apart.low, apart.high) == (None, None)
+
+
 def test_nobody_gives_no_figure():
     assert means("a", accuracy([], [], 3)) == []

@@ -1,6 +1,7 @@
 """Off-policy: what was served is judged to be worth what it earned, and nothing is concluded from little."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -69,3 +70,17 @@ def test_a_log_without_slates_is_told(tmp_path):
         app.ingest(tastes(), items=catalogue())
         with pytest.raises(FairshotError, match="slates that were served"):
             evaluate(app, "off-policy")
+
+
+def test_a_single_person_gives_figures_without_intervals_and_valid_json(tmp_path):
+    (tmp_path / FILE).write_text(SMALL)
+    clock = itertools.count(NOW, 60_000_000)
+    with open_app(tmp_path, clock=lambda: next(clock)) as app:
+        app.ingest(tastes(), items=catalogue())
+        for _ in range(8):
+            app.feed("u0", 4)
+        found = evaluate(app, "off-policy")
+    assert found.people == 1
+    assert all(one.low is None and one.high is None for one in (*found.figures, *found.differences))
+    json.dumps(found.document(), allow_nan=False)
+    assert all("only 1 people: their intervals cannot be trusted" in doubt.warnings for doubt in found.doubts)

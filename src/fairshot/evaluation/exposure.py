@@ -70,7 +70,7 @@ def exposure(arm: str, slates: Sequence[Array], catalogue: Catalogue, *, interva
     weights = resamples(len(slates), DRAWS) if intervals and len(slates) else np.empty((0, 0))
     drawn = np.array([list(shares(weight[people]).values()) for weight in weights]).reshape(len(weights), len(values))
     for number, (name, value) in enumerate(values.items()):
-        bounds = interval(drawn[:, number]) if len(drawn) else (None, None)
+        bounds = interval(drawn[:, number], len(slates)) if len(drawn) else (None, None)
         result.append(Measured(arm, name, value, *bounds))
     return result + _reach(arm, catalogue, place)
 
@@ -124,7 +124,7 @@ def new_item_gains(arm: str, slates: Sequence[Array], truth: Sequence[Array], ca
     if not judged.any():
         return []
     gains = gained[judged] / wanted[judged]
-    low, high = interval(resamples(len(gains)) @ gains / len(gains))
+    low, high = interval(resamples(len(gains)) @ gains / len(gains), len(gains))
     found = summarise(gains)
     return [
         Measured(arm, "mean discounted gain of new items", found.all, low, high),

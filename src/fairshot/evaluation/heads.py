@@ -50,7 +50,7 @@ class Heads:
             if not 0 < truth.sum() < len(truth):
                 continue
             even = np.ones(len(truth))
-            low, high = interval(_auc_draws(truth, predicted, person))
+            low, high = interval(_auc_draws(truth, predicted, person), len(self._people))
             found.append(Measured(arm, f"AUC of {name}", auc(truth, predicted, even), low, high))
             found.append(Measured(arm, f"calibration error of {name}", calibration_error(truth, predicted, even)))
         return found

@@ -26,14 +26,14 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One figure of an arm minus that of another, on the same people, with a 95 % interval."""
+    """One figure of an arm minus that of another, on the same people, with a 95 % interval where it has one."""
 
     arm: str
     less: str
     name: str
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
 
 def resamples(n: int, draws: int = DRAWS) -> Array:
@@ -46,8 +46,10 @@ def resamples(n: int, draws: int = DRAWS) -> Array:
     return np.bincount(flat.ravel(), minlength=draws * n).reshape(draws, n).astype(np.float64)
 
 
-def interval(statistics: Array) -> tuple[float, float]:
-    """The middle 95 % of a bootstrap's statistics (draws,)."""
+def interval(statistics: Array, units: int) -> tuple[float, float] | tuple[None, None]:
+    """The middle 95 % of a bootstrap's statistics (draws,); none of a single unit, which tells of no spread."""
+    if units < 2:
+        return None, None
     low, high = np.nanquantile(statistics, [0.025, 0.975])
     return float(low), float(high)
 
@@ -57,7 +59,7 @@ def means(arm: str, figures: PerPerson) -> list[Measured]:
     found = []
     for name, values in figures.items():
         if len(values):
-            found.append(Measured(arm, name, float(values.mean()), *interval(_means_of(values))))
+            found.append(Measured(arm, name, float(values.mean()), *interval(_means_of(values), len(values))))
     return found
 
 
@@ -67,7 +69,7 @@ def paired(arm: str, figures: PerPerson, less: str, others: PerPerson) -> list[D
     for name in figures:
         if name in others and len(figures[name]):
             gaps = figures[name] - others[name]
-            found.append(Difference(arm, less, name, float(gaps.mean()), *interval(_means_of(gaps))))
+            found.append(Difference(arm, less, name, float(gaps.mean()), *interval(_means_of(gaps), len(gaps))))
     return found
 
 

@@ -49,13 +49,13 @@ def off_policy(app: App, events: EventBatch, report: Progress) -> Estimated:
 def _with(found: Estimated, arm: str, judgement: Judgement) -> Estimated:
     if not judgement.judged:
         raise FairshotError(f"nothing can be estimated: {'; '.join(judgement.warnings)}")
-    served = Measured(SERVED, REWARD, judgement.logged, judgement.logged_low, judgement.logged_high)
+    served = Measured(SERVED, REWARD, judgement.logged, *_bounds(judgement.logged_low, judgement.logged_high))
     judged = [one for one in judgement.judged if math.isfinite(one.value)]
     return Estimated(
         people=judgement.people,
         figures=[
             *(found.figures or [served]),
-            *(Measured(arm, f"{REWARD} by {one.estimator}", one.value, one.low, one.high) for one in judged),
+            *(Measured(arm, f"{REWARD} by {one.estimator}", one.value, *_bounds(one.low, one.high)) for one in judged),
         ],
         differences=[*found.differences, *(_difference(arm, one) for one in judged)],
         doubts=[*found.doubts, *(_doubt(arm, one, judgement.warnings) for one in judgement.judged)],
@@ -64,7 +64,12 @@ def _with(found: Estimated, arm: str, judgement: Judgement) -> Estimated:
 
 def _difference(arm: str, one: Judged) -> Difference:
     name = f"{REWARD} by {one.estimator}"
-    return Difference(arm, SERVED, name, one.difference, one.difference_low, one.difference_high)
+    return Difference(arm, SERVED, name, one.difference, *_bounds(one.difference_low, one.difference_high))
+
+
+def _bounds(low: float, high: float) -> tuple[float, float] | tuple[None, None]:
+    """An interval; none where it is without end, as of a single person."""
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None)
 
 
 def _doubt(arm: str, one: Judged, common: Sequence[str]) -> Doubt:
