@@ -50,6 +50,7 @@ def test_what_was_served_earned_what_the_log_says(report):
     assert served.high is not None
     assert served.low < served.value < served.high
     assert report.people == 30
+    assert "view 0.5 within 24 h" in report.relevance, "rewards of other weights are other rewards"
 
 
 def test_every_arm_is_judged_by_every_estimator_and_doubts_stand_beside(report):

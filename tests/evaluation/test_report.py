@@ -3,14 +3,16 @@
 import json
 from dataclasses import replace
 
+import msgspec
 import pytest
 from tests.evaluation.worlds import batch_of
 
+from fairshot.config import load_config
 from fairshot.core.errors import FairshotError
 from fairshot.core.events import Kind, concatenate
 from fairshot.core.ids import Ids
 from fairshot.evaluation import Evaluation, Measured, compare, read_report
-from fairshot.evaluation.report import fingerprint
+from fairshot.evaluation.report import fingerprint, worth_of
 
 REPORT = Evaluation(
     protocol="random",
@@ -70,4 +72,16 @@ def test_a_fingerprint_knows_the_data_and_not_their_order():
     moved = [(kind, user, item, at + 1) for kind, user, item, at in rows]
     assert whole != fingerprint(batch_of(moved, {1: 0, 2: 0}), ids)
     served = batch_of([(int(Kind.SLATE), 0, 1, 3)])
-    assert whole == fingerprint(concatenate([batch_of(rows, {1: 0, 2: 0}), served]), ids)
+    both = concatenate([batch_of(rows, {1: 0, 2: 0}), served])
+    assert whole == fingerprint(both, ids)
+    assert fingerprint(batch_of(rows, {1: 0, 2: 0}), ids, slates=True) != fingerprint(both, ids, slates=True)
+
+
+def test_rewards_in_other_weights_answer_another_question():
+    config = load_config(None, {})
+    like = msgspec.structs.replace(config.feedback["like"], weight=3.0)
+    dearer = msgspec.structs.replace(config, feedback={**config.feedback, "like": like})
+    said = worth_of(config.kinds, "served")
+    assert "like 1 within 24 h" in said
+    assert said != worth_of(dearer.kinds, "served")
+    assert said != worth_of(config.kinds, "reported")

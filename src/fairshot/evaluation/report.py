@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from fairshot.core.arrays import HOUR
 from fairshot.core.errors import FairshotError
 from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
 from fairshot.evaluation.measured import Difference, Measured
 from fairshot.evaluation.protocols import RELEVANCE, definition_hash
@@ -144,11 +146,24 @@ def read_report(path: Path) -> dict[str, Any]:
     return found
 
 
-def fingerprint(events: EventBatch, ids: Ids) -> str:
-    """Twelve hexadecimal digits of the reactions and the items with a record, whatever order they came in."""
+def worth_of(kinds: FeedbackKinds, mode: str) -> str:
+    """What off-policy rewards are made of: reports that value feedback otherwise answer different questions."""
+    worth = zip(kinds.names, kinds.weights.tolist(), kinds.windows.tolist(), strict=True)
+    told = ", ".join(f"{name} {weight:g} within {window / HOUR:g} h" for name, weight, window in worth if weight)
+    return f"feedback attributed to impressions ({mode}): {told}"
+
+
+def fingerprint(events: EventBatch, ids: Ids, *, slates: bool = False) -> str:
+    """Twelve hexadecimal digits of the reactions and the items with a record, whatever order they came in.
+
+    slates: also of what was shown, where that is what figures are taken from.
+    """
     users, items = _hashes(ids.users.ids(range(events.sizes.users))), _hashes(ids.items.ids(range(events.sizes.items)))
-    told = np.flatnonzero(events.of(Kind.FEEDBACK) & (events.item >= 0) & (events.user >= 0))
+    kinds = (Kind.FEEDBACK, Kind.SLATE, Kind.IMPRESSION) if slates else (Kind.FEEDBACK,)
+    told = np.flatnonzero(events.of(*kinds) & (events.item >= 0) & (events.user >= 0))
     columns = [users[events.user[told]], items[events.item[told]], events.action[told], events.at[told]]
+    if slates:
+        columns += [events.kind[told], events.position[told]]
     mixed = np.zeros(len(told), dtype=np.uint64)
     for column in columns:
         mixed = (mixed ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)

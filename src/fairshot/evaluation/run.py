@@ -17,8 +17,8 @@ from fairshot.evaluation.new_items import VARIANTS, new_items
 from fairshot.evaluation.off_policy import off_policy
 from fairshot.evaluation.peers import peer_slates, peers
 from fairshot.evaluation.prepared import Prepared, Progress, prepare
-from fairshot.evaluation.protocols import POSITIONS, known, split
-from fairshot.evaluation.report import Estimated, Evaluation, fingerprint
+from fairshot.evaluation.protocols import POSITIONS, RELEVANCE, known, split
+from fairshot.evaluation.report import Estimated, Evaluation, fingerprint, worth_of
 from fairshot.evaluation.slates import Arm, slates_of
 
 DEFAULTS = "defaults"
@@ -43,7 +43,8 @@ def evaluate(
     report = progress or (lambda _phase, _share: None)
     k = POSITIONS.get(protocol, 10) if k is None else k
     events = concatenate(list(app.log.batches()))
-    if protocol == "off-policy":
+    judges_slates = protocol == "off-policy"
+    if judges_slates:
         found = off_policy(app, events, report)
     else:
         prepared = prepare(app, events, split(events, protocol, seed), report)
@@ -54,12 +55,13 @@ def evaluate(
         protocol=protocol,
         seed=seed,
         k=k,
-        data=fingerprint(events, app.live.ids),
+        data=fingerprint(events, app.live.ids, slates=judges_slates),
         config=app.config.hash(),
         people=found.people,
         figures=found.figures,
         differences=found.differences,
         doubts=found.doubts,
+        relevance=worth_of(app.config.kinds, app.config.impressions.mode) if judges_slates else RELEVANCE,
     )
 
 
