@@ -36,7 +36,7 @@ days = 0.0
 share = 0.45
 """
 NOW = 1_750_000_000 * MICROSECONDS
-ITEMS, VISITS, PERSONS, LENGTH = 10, 900, 450, 3
+ITEMS, VISITS, PERSONS, LENGTH = 10, 1500, 750, 3
 GOOD = {f"i{n}" for n in range(0, ITEMS, 2)}
 Fit = tuple[App, Fitted, TrainingReport]
 
@@ -64,10 +64,11 @@ class Site:
         )
 
     def visits(self, count: int) -> None:
+        events = list[dict[str, str]]()
         for n in range(count):
             user = f"u{n % PERSONS}"
             liked = [place for place in self.app.feed(user, LENGTH).slate if self.likes(place.item_id)]
-            self.app.ingest(
+            events.extend(
                 {
                     "event_id": f"{n}/{place.position}",
                     "kind": "like",
@@ -77,6 +78,9 @@ class Site:
                 }
                 for place in liked
             )
+            if n % 50 == 49:
+                self.app.ingest(events)
+                events = []
 
 
 @pytest.fixture(scope="module")
