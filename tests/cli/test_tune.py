@@ -60,7 +60,10 @@ def test_a_proposal_is_applied_shown_remembered_and_given_back(tuned: Path, fair
     assert again.status == 1
     assert "0 people have perturbed days" in again.stderr, "days before the decision had other weights"
 
-    assert fairshot_command("tune", "--reset", "--data", tuned).status == 0
+    given_back = fairshot_command("tune", "--reset", "--json", "--data", tuned)
+    assert given_back.status == 0
+    assert given_back.json["before"] == {"like": 1.25}
+    assert given_back.json["weights"] == {}
     assert in_force(tuned) == 1.0
     history = fairshot_command("tune", "--history", "--json", "--data", tuned).json
     assert [entry["decision"] for entry in history] == ["propose weights", "weights", "weights"]
@@ -75,6 +78,10 @@ def test_nothing_certain_changes_nothing(tuned: Path, fairshot_command: Command)
     assert done.json["decision"] == "propose weights"
     assert done.json["reasons"] == ["no weight's effect on the measure can be told from none"]
     assert in_force(tuned) == 1.0
+
+
+def test_the_help_says_what_turns_the_perturbation_on(fairshot_command: Command) -> None:
+    assert "section `tuning`" in " ".join(fairshot_command("tune", "--help").stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ def tune(
 ) -> None:
     """Propose weights of feedback that raise a measure, from days whose weights were perturbed by lot.
 
-    [tuning] sd in the configuration turns the perturbation on. A weight is proposed only where its effect
-    can be told from none, and changes by at most a quarter at once. Each proposal and each decision stays in
-    the log with its reasons; what is applied is in force with the next slate, of a running service too.
+    The perturbation is turned on by `sd` of section `tuning` in the configuration. A weight is proposed only where
+    its effect can be told from none, and changes by at most a quarter at once. Each proposal and each decision stays
+    in the log with its reasons; what is applied is in force with the next slate, of a running service too.
 
     Examples:
       fairshot tune --measure return --days 7
@@ -45,7 +45,10 @@ def tune(
         if history:
             _show_history(app.log.verdicts(FAMILY), as_json)
         elif reset:
-            _log(app, given_back(overriding, now))
+            entry = given_back(overriding, now)
+            _log(app, entry)
+            if as_json:
+                print_json(entry.data)
             tell("the weights of configuration are in force again")
         else:
             found = _proposal(app, measure, days)
