@@ -69,6 +69,31 @@ def test_what_are_no_numbers_is_a_usage_error(option: str, folder: Path, fairsho
     assert option in done.stderr
 
 
+def test_weights_that_are_not_finite_are_a_usage_error(folder: Path, fairshot_command: Command) -> None:
+    done = fairshot_command("evaluate", "--data", folder, "--frontier", "--weights", "0.1,nan")
+    assert done.status == 2
+    assert "--weights" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--frontier", "--protocol", "temporal"),
+        ("--frontier", "--against", "FILE"),
+        ("--protocol", "off-policy", "--peers"),
+        ("--protocol", "new-items", "--peers"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    options: tuple[str, ...], folder: Path, tmp_path: Path, fairshot_command: Command
+) -> None:
+    (tmp_path / "FILE").write_text("{}")
+    given = [tmp_path / "FILE" if option == "FILE" else option for option in options]
+    done = fairshot_command("evaluate", "--data", folder, *given)
+    assert (done.status, len(done.stderr.splitlines())) == (2, 1)
+    assert "leave" in done.stderr
+
+
 @pytest.mark.parametrize("option", [("--k", "0"), ("--protocol", "newest")])
 def test_what_cannot_be_is_a_usage_error(option: tuple[str, str], folder: Path, fairshot_command: Command) -> None:
     assert fairshot_command("evaluate", "--data", folder, *option).status == 2

@@ -1,5 +1,6 @@
 """`fairshot evaluate`: offline quality and exposure."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -11,7 +12,7 @@ from fairshot.cli.options import DEFAULT_DATA, AsJSON, DataDirectory, existing
 if TYPE_CHECKING:
     from fairshot.evaluation import Evaluation
 
-T = TypeVar("T")
+T = TypeVar("T", int, float)
 TERM, WEIGHTS = "fairness", "0.02,0.04,0.06,0.08,0.1,0.12"
 
 
@@ -62,6 +63,10 @@ def evaluate(
       fairshot evaluate --peers
       fairshot evaluate --frontier --seeds 42,1,2,3,4
     """
+    if frontier and (protocol != "random" or against is not None):
+        raise typer.BadParameter("the frontier is of protocol random and no report; leave --protocol and --against out")
+    if peers and protocol in ("new-items", "off-policy"):
+        raise typer.BadParameter(f"{protocol} has no such peers; leave --peers out")
     if frontier:
         _frontier(
             folder,
@@ -93,9 +98,12 @@ def evaluate(
 def numbers(option: str, text: str, kind: Callable[[str], T]) -> list[T]:
     """The numbers of an option that is written as N,N."""
     try:
-        return [kind(part) for part in text.split(",")]
+        found = [kind(part) for part in text.split(",")]
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a list of numbers; write it as N,N", param_hint=option) from None
+        found = []
+    if not found or not all(math.isfinite(number) for number in found):
+        raise typer.BadParameter(f"{text!r} is not a list of numbers; write it as N,N", param_hint=option)
+    return found
 
 
 def _frontier(
