@@ -64,6 +64,17 @@ def test_magnitude_one_gives_all_new_items_the_same_length():
         fit_fair_vectors(told, people, csr_matrix(liked), method="magnitude", strength=2.0)
 
 
+def test_axes_on_which_people_hardly_differ_do_not_carry_the_correction():
+    told, people, liked = world()
+    told, people = told.copy(), people.copy()
+    people[:, 3:] *= 1e-4
+    correction = fit_fair_vectors(told, people, csr_matrix(liked), method="scale", strength=2.0)
+    corrected = correction(told)
+    before, after = np.linalg.norm(told, axis=1), np.linalg.norm(corrected, axis=1)
+    assert np.median(after / before) < 2
+    assert np.median((told * corrected).sum(axis=1) / (before * after)) > 0.8
+
+
 def test_what_nothing_is_told_of_stays_so():
     told, people, liked = world()
     correction = fit_fair_vectors(told, people, csr_matrix(liked), method="scale", strength=2.0)

@@ -24,6 +24,9 @@ MOST_ITEMS, MOST_PEOPLE = 3000, 3000
 """Warm items and people that the correction is learned from, at most."""
 PULL = 1.0
 """How strongly the correction is drawn to none, in units of the items' mean square on each axis."""
+STEADY = 0.01
+"""How strongly axes of people are drawn to no change, in units of their mean square: along one on which people hardly
+differ any change of scores asks for vectors without bound, whose direction then says nothing."""
 LEAST = 0.05
 """What Scale takes the lowest score for, in units of the scores' range."""
 EPOCHS, SAMPLES = 30, 300
@@ -137,11 +140,11 @@ def _generated(scores: Floats, liked: Bools, strength: float, rng: np.random.Gen
 
 
 def _projected(items: Floats, people: Floats, wanted: Floats) -> FairVectors:
-    """The affine map whose change of scores comes nearest to what is wanted (n, p), drawn to no change."""
+    """The affine map whose change of scores comes nearest to what is wanted (n, p), drawn to none on both sides."""
     width = items.shape[1]
     inputs = np.concatenate([items, np.ones((len(items), 1))], axis=1, dtype=np.float64)
     axes = people.astype(np.float64).T @ people
-    axes += 1e-6 * max(np.trace(axes) / width, 1e-12) * np.eye(width)
+    axes += STEADY * max(np.trace(axes) / width, 1e-12) * np.eye(width)
     system = inputs.T @ inputs
     pull = PULL * np.trace(system[:-1, :-1]) / width
     system[np.diag_indices(width)] += pull

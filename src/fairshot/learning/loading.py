@@ -96,6 +96,8 @@ def _vectors(store: ArtifactStore, version: str) -> Vectors:
 def _attempt(load: Callable[[], T], missing: list[str]) -> T | None:
     try:
         return load()
-    except (CorruptArtifactError, KeyError) as error:
+    except CorruptArtifactError as error:
         missing.append(str(error))
-        return None
+    except KeyError as error:
+        missing.append(f"a model was written by another version of fairshot: it has no {error}")
+    return None
