@@ -290,24 +290,28 @@ class Trainer:
         nothing: tuple[EngagementModel, Mapping[str, HeldOut], list[Figure]] = (WITHOUT_HEADS, {}, [])
         if examples is None:
             return nothing
-        kinds = [n for n, count in enumerate(examples.labels.sum(axis=0)) if count >= self._least(n)]
         parts = self._parts(examples)
-        if not kinds or parts is None:
+        if parts is None:
+            return nothing
+        counts = zip(examples.labels.sum(axis=0), examples.labels[parts == 0].sum(axis=0), strict=True)
+        kinds = [n for n, (all_, taught) in enumerate(counts) if all_ >= self._least(n) and taught >= all_ / 2]
+        if not kinds:
             return nothing
         names = [self.kinds.names[n] for n in kinds]
         timed = np.isfinite(examples.seconds[parts == 0]).sum() >= settings.least_examples
         seconds = examples.seconds if timed else None
         every = Taught(examples.inputs, examples.labels[:, kinds], examples.weights, seconds)
+        balanced = replace(every, weights=_balanced(examples))
         model = fit_engagement(
             examples.features,
             names,
-            every.where(parts == 0),
+            balanced.where(parts == 0),
             hidden=settings.hidden,
             epochs=settings.epochs,
             decay=settings.decay,
             progress=partial(self.progress, "engagement"),
         )
-        model = calibrate(model, every.where(parts == 1))
+        model = calibrate(model, balanced.where(parts == 1))
         test = parts == 2
         given, people = every.where(test), examples.user[test]
         predicted, dwell = model.outcomes(given.inputs)
@@ -354,6 +358,20 @@ class Trainer:
             return {}
         predicted = model.predict(inputs[:, [features.index(name) for name in model.features]])
         return {kind: predicted[:, head] for head, kind in enumerate(model.kinds)}
+
+
+def _balanced(examples: Examples) -> Floats:
+    """Weights with which what slates showed and the rest count by their numbers of examples, float32 (n,).
+
+    A candidate drawn by lot stands for hundreds, an impression for itself: each part's probabilities are its own,
+    but the many would drown the lesson of what was really shown.
+    """
+    shown = examples.inputs[:, examples.features.index(SHOWN)] > 0
+    weights = examples.weights.copy()
+    if shown.any() and not shown.all():
+        for part in (shown, ~shown):
+            weights[part] /= weights[part].mean()
+    return weights
 
 
 def _dwell_figures(given: Taught, dwell: Floats | None) -> list[Figure]:

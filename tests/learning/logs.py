@@ -70,7 +70,8 @@ def slowly(impressions: list[Row], feedback: list[Row], rule: Rule) -> list[Row]
     weights = weights_of(sent, shown)
     rows = [as_row(row, row["kinds"], rule, organic=False, weight=weights.get(row["position"], 1.0)) for row in shown]
     for (user, item, _), group in organic.items():
-        first = {"user": user, "item": item, "at": min(f["at"] for f in group), "seq": min(f["seq"] for f in group)}
+        at, seq = min((f["at"], f["seq"]) for f in group)
+        first = {"user": user, "item": item, "at": at, "seq": seq}
         blank = {"position": 0, "propensity": None, "seconds": None}
         rows.append(as_row({**first, **blank}, {f["action"] for f in group}, rule, organic=True, weight=1.0))
     return in_order(rows)

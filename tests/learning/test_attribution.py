@@ -107,7 +107,7 @@ def test_organic_feedback_is_one_row_for_each_person_item_and_day(database):
     feedback = [told(1, 30, "a"), told(2, 20, "a", "buy"), told(3, DAY - 1, "a"), told(4, DAY, "a"), told(5, 7, "b")]
     rows = rows_of(database, [], feedback)
     assert [(row["seq"], row["at"], row["item"], row["label_like"], row["label_buy"]) for row in rows] == [
-        (1, 20, "a", 1, 1),
+        (2, 20, "a", 1, 1),
         (4, DAY, "a", 1, 0),
         (5, 7, "b", 1, 0),
     ]

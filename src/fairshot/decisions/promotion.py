@@ -24,6 +24,8 @@ from fairshot.learning.metrics import (
 )
 
 _LEVEL = 0.05
+LEAST_OUTCOMES = 10
+"""Examples with and without the feedback below which no figure is compared: a spread of so few cannot be told."""
 Figure = tuple[str, str, float]
 """Model, name of the figure, value."""
 
@@ -210,6 +212,9 @@ def _auc(kind: str, head: HeldOut, standing: Standing, tolerance: float, level: 
     name, groups = f"engagement.{kind}: AUC", min(len(np.unique(head.people)), len(np.unique(head.items)))
     quantile = float(stdtrit(groups - 1, 1 - level)) if groups > 1 else 1.0
     value, own = auc(head.truth, head.candidate, head.weights), head.error()
+    scarce = int(min(head.truth.sum(), (1 - head.truth).sum()))
+    if scarce < LEAST_OUTCOMES:
+        return True, f"{name} {value:.4f}, which hangs on {scarce} examples of one outcome: too few to compare"
     before = standing.figure(kind, "AUC")
     compared: list[tuple[bool, str]] = []
     if head.standing is not None:

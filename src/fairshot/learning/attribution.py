@@ -185,7 +185,9 @@ def _reported(sent: Table, reports: Table, rule: Rule) -> Table:
 def _organic(told: Table, rule: Rule) -> Table:
     """Feedback that answers nothing, a row for each person, item and day."""
     days = told.mutate(day=told["at"] // DAY)
-    rows = _labels(days, rule, "user", "item", "day", seq=days.seq.min(), at=days["at"].min())
+    first = ibis.struct({"at": days["at"], "seq": days.seq}).min()
+    rows = _labels(days, rule, "user", "item", "day", first=first)
+    rows = rows.mutate(seq=rows["first"]["seq"], at=rows["first"]["at"])
     nothing = {
         "position": ibis.literal(0, "int32"),
         "propensity": ibis.null("float64"),
