@@ -203,3 +203,11 @@ def test_pseudo_outcomes_follow_known_propensities(units):
 def test_noise_as_confounder_moves_nothing(units):
     average = average_of(joined(*halves_of(units, "")))
     assert refutations(units, average, "").moved < 0.5
+
+
+def test_where_lots_are_needed_and_none_were_drawn_nothing_is_served(units):
+    unknown = replace(units, propensity=np.full(len(units), np.nan))
+    model, report = fit_causal(unknown, lots_needed=True)
+    assert not report.served
+    assert "by lot" in report.words
+    assert not model.features

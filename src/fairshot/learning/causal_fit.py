@@ -57,16 +57,25 @@ class CausalReport:
         return f"the causal layer says nothing: {'; '.join(self.reasons)}"
 
 
-def fit_causal(units: CausalUnits, seed: str = "") -> tuple[CausalModel, CausalReport]:
+WITHOUT_LOTS = (
+    "too few positions were drawn by lot to tell whether something hidden decided on showing; "
+    "give [blenders.random_slot] a share, or wait"
+)
+
+
+def fit_causal(units: CausalUnits, seed: str = "", *, lots_needed: bool = False) -> tuple[CausalModel, CausalReport]:
     """Fit the layer and try it; where it may not be served the model has no effect, and the reasons are told.
 
-    seed: names the random halves, folds and permutations; the same units and seed give the same model.
+    seed: names the random halves, folds and permutations; the same units and seed give the same model. lots_needed:
+    refuse where no lots tell whether something hidden decided on showing.
     """
     size: Figure = ("causal", "units", float(len(units)))
     try:
         _enough(units)
         halves = halves_of(units, seed)
         lots = agreement(joined(*halves))
+        if lots is None and lots_needed:
+            return _refused([WITHOUT_LOTS], [size])
         if lots is None or abs(lots.z) <= REFUTED:
             return _tried(units, halves, lots, seed)
     except NothingToCompareError as error:
