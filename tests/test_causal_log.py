@@ -172,15 +172,15 @@ def test_a_log_too_small_gives_no_effect_and_a_layer_moves_the_slate(served: Ser
     by_hand = CausalModel(
         features=("age", "p_like"),
         bounds=np.array([[-1e9, 0], [1e9, 1]], np.float32),
-        weights=np.array([0, 4], np.float32),
-        level=-1.5,
+        weights=np.array([0, 20], np.float32),
+        level=-0.5,
         limits=(-9.0, 9.0),
     )
     with_one = replace(snapshot, artifacts=replace(snapshot.artifacts, causal=by_hand))
     plain, silent, moved = (app.pipeline(Context(request, each)).pool for each in (snapshot, with_none, with_one))
     assert not plain["value.causal"].any()
     np.testing.assert_array_equal(silent["value"], plain["value"])
-    effect = np.clip(4 * moved["p_like"] - 1.5, -1, 1)
+    effect = np.clip(20 * moved["p_like"] - 0.5, -1, 1)
     np.testing.assert_allclose(moved["value.causal"], effect * app.pipeline.weights["causal"], atol=1e-5)
     assert moved["value.causal"].std() > 0
 
@@ -191,9 +191,10 @@ def test_a_stored_layer_is_loaded_and_an_old_snapshot_misses_nothing(served: Ser
     assert version is not None
     before = load_artifacts(store, version)
     assert before.missing == ()
-    assert before.causal is None
     model = CausalModel(("age",), np.array([[0], [1]], np.float32), np.ones(1, np.float32), 0.0, (0.0, 1.0))
     names = ("vectors", "content", "index", "engagement")
+    store.save("29980101T000000000000", {n: store.load(version, n) for n in names}, {})
+    assert load_artifacts(store, "29980101T000000000000").causal is None
     store.save("29990101T000000000000", {**{n: store.load(version, n) for n in names}, "causal": model.dump()}, {})
     found = load_artifacts(store, "29990101T000000000000")
     assert found.missing == ()
