@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -94,8 +95,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fit]:
     site.visits(VISITS)
     found: list[Fitted] = []
     fit = Trainer.fit
+
+    def kept(*given: Any, **more: Any) -> Fitted:
+        found.append(fit(*given, **more))
+        return found[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "fit", lambda *given, **more: found.append(fit(*given, **more)) or found[-1])
+        patch.setattr(Trainer, "fit", kept)
         report = site.app.train()
     yield site.app, found[-1], report
     site.app.close()
@@ -183,7 +189,8 @@ def test_where_nothing_can_be_concluded_a_sentence_says_why_and_nothing_is_refus
     ):
         (note,) = found.notes
         assert why in note
-        assert found.figures == found.guarded == ()
+        assert found.figures == ()
+        assert found.guarded == ()
         assert refused(app, found) == []
 
 
@@ -223,8 +230,13 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fit]:
     )
     found: list[Fitted] = []
     fit = Trainer.fit
+
+    def kept(*given: Any, **more: Any) -> Fitted:
+        found.append(fit(*given, **more))
+        return found[-1]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Trainer, "fit", lambda *given, **more: found.append(fit(*given, **more)) or found[-1])
+        patch.setattr(Trainer, "fit", kept)
         report = app.train()
     yield app, found[-1], report
     app.close()

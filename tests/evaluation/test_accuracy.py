@@ -61,6 +61,8 @@ def test_differences_are_of_the_same_people():
     assert (found.arm, found.less, found.name) == ("a", "b", "x")
     assert found.low == pytest.approx(0.01) == found.high == found.value
     (wide,) = paired("a", {"x": rng.permutation(one)}, "b", {"x": one})
+    assert wide.low is not None
+    assert wide.high is not None
     assert wide.low < 0 < wide.high
 
 

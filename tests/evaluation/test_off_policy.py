@@ -82,6 +82,7 @@ def test_a_single_person_gives_figures_without_intervals_and_valid_json(tmp_path
             app.feed("u0", 4)
         found = evaluate(app, "off-policy")
     assert found.people == 1
-    assert all(one.low is None and one.high is None for one in (*found.figures, *found.differences))
+    assert all(one.low is None and one.high is None for one in found.figures)
+    assert all(one.low is None and one.high is None for one in found.differences)
     json.dumps(found.document(), allow_nan=False)
     assert all("only 1 people: their intervals cannot be trusted" in doubt.warnings for doubt in found.doubts)

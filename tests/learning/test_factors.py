@@ -117,6 +117,6 @@ def test_progress_ends_at_one():
 
 
 def test_equations_that_cannot_be_solved_are_named_with_the_options_that_make_them():
-    matrix = sparse(np.random.default_rng(0).integers(0, 2, (30, 40)))
+    matrix = sparse(np.random.default_rng(0).integers(0, 2, (30, 40)).tolist())
     with pytest.raises(TrainingError, match="see confidence, activity and regularization"):
         fit_factors(matrix, factors=16, iterations=3, confidence=1e12, regularization=1e-9)
