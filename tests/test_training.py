@@ -118,7 +118,8 @@ def test_a_sound_snapshot_is_promoted_with_its_figures(opened):
 
 
 def test_a_trained_feed_shows_people_their_own_taste(opened):
-    app = filled(opened(options=SMALL.replace("epochs = 3", "epochs = 20")), two_tastes(each=10))
+    options = SMALL.replace("epochs = 3", "epochs = 20") + "[blenders.random_slot]\nshare = 0.0\n"
+    app = filled(opened(options=options), two_tastes(each=10))
     before = app.feed("u0", limit=10)
     assert before.degraded
     app.train()
