@@ -6,7 +6,10 @@ for the writer's fsync without holding the loop, and one fsync serves everybody 
 
 import asyncio
 import os
+import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -41,6 +44,7 @@ class Runtime:
         self.app = app
         self._refused: str | None = None
         self._loading: asyncio.Task[None] | None = None
+        self._loader = ThreadPoolExecutor(1, "loader", _give_way)
         self._ticking: asyncio.Task[None] | None = None
         self._parent = os.getppid()
         self._entries: list[Draft] = []
@@ -62,6 +66,7 @@ class Runtime:
                 with suppress(asyncio.CancelledError):
                     await task
         self._log_entries()
+        await asyncio.to_thread(self._loader.shutdown)
         await asyncio.to_thread(self.app.writer.close)
         self.app.log.close()
 
@@ -198,7 +203,8 @@ class Runtime:
     async def _load(self) -> None:
         version, known = self.app.live.promoted, self.app.live.recorded()
         try:
-            artifacts = await asyncio.to_thread(self.app.load, version, known)
+            loop = asyncio.get_running_loop()
+            artifacts = await loop.run_in_executor(self._loader, self.app.load, version, known)
             self._swap(version, artifacts)
         except Exception:  # noqa: BLE001  no file on disk may end the service
             self._refused = version
@@ -214,6 +220,12 @@ class Runtime:
             return
         self.app.swap(artifacts)
         log.info("a snapshot is in service", snapshot=artifacts.version, missing=artifacts.missing)
+
+
+def _give_way() -> None:
+    """Let the thread that serves go first, where the system tells threads apart."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _is_poorer(artifacts: Artifacts, present: Artifacts) -> bool:
