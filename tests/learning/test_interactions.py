@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from fairshot.core.events import Kind, event_batch
 from fairshot.core.feedback import FeedbackKind, FeedbackKinds
 from fairshot.core.ids import Sizes
-from fairshot.learning.interactions import Feedback, feedback_of, latest_share, random_share, strengths
+from fairshot.learning.interactions import Feedback, feedback_of, random_share, strengths
 
 KINDS = FeedbackKinds.of(
     {
@@ -30,20 +30,6 @@ def feedback(rows: list[tuple[int, int, int, int]]) -> Feedback:
         else [np.empty(0, dtype=np.int64)] * 4
     )
     return Feedback(user.astype(np.int32), item.astype(np.int32), action.astype(np.int8), at, np.arange(len(rows)))
-
-
-@given(told, st.floats(0.01, 0.99))
-def test_the_latest_share_holds_out_the_latest_of_each_person(rows, share):
-    given_feedback = feedback(rows)
-    held = latest_share(given_feedback, share)
-    assert held.shape == (len(rows),)
-    for user in range(5):
-        mine = given_feedback.user == user
-        assert held[mine].sum() == int(np.floor(share * mine.sum()))
-        if mine.any():
-            assert not held[mine].all(), "somebody lost all they did"
-        # Everything held out comes after everything kept.
-        assert (np.diff(held[mine].astype(int)) >= 0).all()
 
 
 @given(told, st.floats(0, 1))

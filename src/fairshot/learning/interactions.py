@@ -48,20 +48,6 @@ def grouped(rows: Array, wanted: Array) -> list[Ints]:
     return [order[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
-def latest_share(feedback: Feedback, share: float) -> Bools:
-    """Which entries are the latest `share` of each person's: bool (n,); nobody loses their only ones.
-
-    A person with m entries gives floor(share * m).
-    """
-    order = np.argsort(feedback.user, kind="stable")
-    _, counts = np.unique(feedback.user, return_counts=True)
-    rank = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    kept = np.repeat(counts - np.floor(share * counts).astype(int), counts)
-    held = np.zeros(len(feedback), dtype=bool)
-    held[order] = rank >= kept
-    return held
-
-
 def random_share(feedback: Feedback, share: float) -> Bools:
     """Which entries belong to a share of the pairs of person and item, drawn by lot: bool (n,)."""
     pairs = feedback.user.astype(np.int64) << 32 | feedback.item
