@@ -9,9 +9,6 @@ from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, State, Table
 
-DECISIONS = ("restore", "flag", "remove")
-"""What a moderation event may decide, as its action."""
-
 
 @dataclass(frozen=True)
 class Moderation:
