@@ -77,6 +77,31 @@ def test_intervals_of_shares_hold_them_and_repeat():
     assert found["catalogue coverage"].low is None
 
 
+def long_tail(people: int, seed: int) -> list[Any]:
+    """Slates of five, the first items by far most often."""
+    odds = np.arange(1, 101.0) ** -1.2
+    rng = np.random.default_rng(seed)
+    return rows_of(*[rng.choice(100, 5, replace=False, p=odds / odds.sum()) for _ in range(people)])
+
+
+def test_intervals_of_gini_are_of_the_figure_of_these_many_people():
+    catalogue = Catalogue(np.arange(100), np.arange(100) // 3, np.arange(100)[::-1])
+    expected = {"Gini of exposure over items": 0.0, "Gini of exposure over creators": 0.0}
+    within = dict.fromkeys(expected, 0)
+    for seed in range(200):
+        for one in exposure("a", long_tail(60, 1000 + seed), catalogue, intervals=False):
+            if one.name in expected:
+                expected[one.name] += one.value / 200
+    for seed in range(100):
+        for one in exposure("a", long_tail(60, seed), catalogue):
+            if one.name in expected:
+                assert one.low is not None
+                assert one.high is not None
+                assert one.low < one.value < one.high
+                within[one.name] += bool(one.low < expected[one.name] < one.high)
+    assert min(within.values()) >= 85
+
+
 def test_gains_of_new_items_by_hand():
     trained = batch_of([(int(Kind.FEEDBACK), 0, 0, 0)], {0: 0, 1: 0, 2: 0, 3: 0})
     # Item 1 is wanted by two, placed second before one of them; item 2 by one who is not shown it; 3 by nobody.

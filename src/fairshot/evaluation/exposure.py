@@ -9,7 +9,7 @@ from fairshot.algorithms.mean_discounted_gain import summarise
 from fairshot.algorithms.ranked_hits import discounts
 from fairshot.core.arrays import Array, Bools, Floats, Ints
 from fairshot.core.events import EventBatch, Kind
-from fairshot.evaluation.measured import Measured, interval, resamples
+from fairshot.evaluation.measured import Measured, interval, jackknifed, left_out, resamples
 
 UNPOPULAR = 0.8
 """The share of items, by reactions in training, whose exposure is reported; likewise of creators."""
@@ -57,25 +57,26 @@ def exposure(arm: str, slates: Sequence[Array], catalogue: Catalogue, *, interva
 
     Exposure of the least popular 80 %: the share of all positions that show one of the floor(.8 n) listed items
     with fewest reactions in training (ties by row); the same of creators by the reactions to all their items.
-    Gini over all listed items, and over their creators, 0 for equal shares. Coverage: the share of listed items in
-    anybody's slate; creators reached: the share of creators with an item in anybody's slate. Coverage and
-    creators reached grow with the number of people and have no interval.
+    Gini over all listed items, and over their creators, 0 for equal shares, with intervals by jackknife. Coverage:
+    the share of listed items in anybody's slate; creators reached: the share of creators with an item in anybody's
+    slate. Coverage and creators reached grow with the number of people and have no interval.
     """
     people = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
     rows = np.concatenate([*slates, np.empty(0, np.int32)]).astype(np.int64)
     place = np.searchsorted(catalogue.listed, rows)
-    shares = _Shares(catalogue, place)
-    values = shares(None)
+    shown = _Shown(catalogue, place)
+    units = len(slates) if intervals else 0
+    drawn = [shown.shares(weight[people]) for weight in resamples(units, DRAWS)] if units else []
+    left = [shown.ginis(weight[people]) for weight in left_out(units)]
     result = []
-    weights = resamples(len(slates), DRAWS) if intervals and len(slates) else np.empty((0, 0))
-    drawn = np.array([list(shares(weight[people]).values()) for weight in weights]).reshape(len(weights), len(values))
-    for number, (name, value) in enumerate(values.items()):
-        bounds = interval(drawn[:, number], len(slates)) if len(drawn) else (None, None)
-        result.append(Measured(arm, name, value, *bounds))
+    for name, value in shown.shares().items():
+        result.append(Measured(arm, name, value, *interval(np.array([one[name] for one in drawn]), units)))
+    for name, value in shown.ginis().items():
+        result.append(Measured(arm, name, value, *jackknifed(value, np.array([one[name] for one in left]), units)))
     return result + _reach(arm, catalogue, place)
 
 
-class _Shares:
+class _Shown:
     """The shares and inequalities of one arm under weights of its positions."""
 
     def __init__(self, catalogue: Catalogue, place: Ints) -> None:
@@ -86,15 +87,19 @@ class _Shares:
         reactions = np.bincount(self.owner, catalogue.reactions[catalogue.listed][self.owned], minlength=len(known))
         self.least_creators = _least(reactions)
 
-    def __call__(self, weights: Floats | None) -> dict[str, float]:
+    def shares(self, weights: Floats | None = None) -> dict[str, float]:
+        """Of the least popular items and creators."""
+        shown, theirs = self._amounts(weights)
+        return {LEAST_ITEMS: _share(shown, self.least), LEAST_CREATORS: _share(theirs, self.least_creators)}
+
+    def ginis(self, weights: Floats | None = None) -> dict[str, float]:
+        """Over items and over creators."""
+        shown, theirs = self._amounts(weights)
+        return {"Gini of exposure over items": gini(shown), "Gini of exposure over creators": gini(theirs)}
+
+    def _amounts(self, weights: Floats | None) -> tuple[Array, Array]:
         shown = np.bincount(self.place, weights, minlength=self.items)
-        theirs = np.bincount(self.owner, shown[self.owned], minlength=self.creators)
-        return {
-            LEAST_ITEMS: _share(shown, self.least),
-            LEAST_CREATORS: _share(theirs, self.least_creators),
-            "Gini of exposure over items": gini(shown),
-            "Gini of exposure over creators": gini(theirs),
-        }
+        return shown, np.bincount(self.owner, shown[self.owned], minlength=self.creators)
 
 
 def _reach(arm: str, catalogue: Catalogue, place: Ints) -> list[Measured]:

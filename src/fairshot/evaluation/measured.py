@@ -1,4 +1,4 @@
-"""Figures with their intervals: a bootstrap over people (or items), and differences paired by person."""
+"""Figures with their intervals, by bootstrap or jackknife over people (or items), and differences paired by person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from fairshot.core.arrays import Array, Floats
 from fairshot.core.randomness import stream
 
-DRAWS = 1000
+DRAWS, GROUPS = 1000, 200
 PerPerson = Mapping[str, Floats]
 """Figures by name, each with one value a person, float (people,), in the same order of people."""
 
@@ -52,6 +52,26 @@ def interval(statistics: Array, units: int) -> tuple[float, float] | tuple[None,
         return None, None
     low, high = np.nanquantile(statistics, [0.025, 0.975])
     return float(low), float(high)
+
+
+def left_out(n: int) -> Array:
+    """Weights that leave one group of n units out, float64 (groups, n): min(n, 200) groups of like size, by lot."""
+    groups = min(n, GROUPS)
+    group = stream("jackknife", str(n)).permutation(np.arange(n) % max(groups, 1))
+    weights: Array = (group != np.arange(groups)[:, None]).astype(np.float64)
+    return weights
+
+
+def jackknifed(value: float, statistics: Array, units: int) -> tuple[float, float] | tuple[None, None]:
+    """95 % interval of a figure that is no mean, by its values without each of G groups (G,); none of a single unit.
+
+    value -+ 1.96 * sqrt((G - 1) / G * sum_g (v_g - mean)^2), Quenouille's jackknife by groups. A bootstrap would
+    not do: resamples have fewer different units, so that e.g. every Gini of theirs can lie above that of all.
+    """
+    if units < 2:
+        return None, None
+    reach = 1.96 * float(np.sqrt((len(statistics) - 1) * np.var(statistics)))
+    return value - reach, value + reach
 
 
 def means(arm: str, figures: PerPerson) -> list[Measured]:
