@@ -1,8 +1,10 @@
 """Loading a snapshot's models; whatever is missing or damaged is left out and named, never fatal."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
+from fairshot.core.arrays import Array
 from fairshot.core.errors import CorruptArtifactError
 from fairshot.core.snapshot import Artifacts, Popularity, Vectors
 from fairshot.learning.causal import CausalModel
@@ -16,6 +18,8 @@ from fairshot.pipeline.engine import Pipeline
 from fairshot.stores.artifacts import ArtifactStore
 
 T = TypeVar("T")
+Load = Callable[[dict[str, Array], dict[str, Any]], Any]
+"""A model from its tensors and its description."""
 PERSONS = ("confidence", "activity", "typical")
 """What a person's vector is folded in with, beside the items' vectors."""
 
@@ -36,54 +40,32 @@ def load_artifacts(store: ArtifactStore, version: str | None, pipeline: Pipeline
         vectors.encoder = encoder
         index = _attempt(lambda: store.load(version, "index")[0].get("index"), missing)
         nearest = VectorSearch(vectors, index)
-    multipliers = _attempt(lambda: _multipliers(store, version), missing)
-    causal = _attempt(lambda: _causal(store, version), missing)
-    retrieval = _attempt(lambda: _retrieval(store, version, pipeline or Pipeline()), missing)
-    neighbours = _attempt(lambda: _neighbours(store, version), missing)
-    popularity = _attempt(lambda: _popularity(store, version), missing)
+    optional: dict[str, Load] = {
+        "multipliers": Multipliers.load,
+        "causal": CausalModel.load,
+        "retrieval": partial(RetrievalModel.load, pipeline=pipeline or Pipeline()),
+        "neighbours": NeighboursModel.load,
+        "popularity": _popularity,
+    }
+    kept = {name: _attempt(partial(_kept, store, version, name, load), missing) for name, load in optional.items()}
     facts = _attempt(lambda: store.manifest(version)["facts"], missing)
     return Artifacts(
         version=version,
         vectors=vectors,
         nearest=nearest,
         engagement=engagement,
-        multipliers=multipliers,
         missing=tuple(missing),
         facts=facts or {},
-        retrieval=retrieval,
-        causal=causal,
-        neighbours=neighbours,
-        popularity=popularity,
+        **kept,
     )
 
 
-def _multipliers(store: ArtifactStore, version: str) -> Multipliers | None:
-    """None of a snapshot from before there were any: it lacks nothing that it was made for."""
-    has = "multipliers" in store.manifest(version).get("models", ())
-    return Multipliers.load(*store.load(version, "multipliers")) if has else None
+def _kept(store: ArtifactStore, version: str, model: str, load: Load) -> Any:
+    """A model that a snapshot may be without, None then: it lacks nothing that it was made for."""
+    return load(*store.load(version, model)) if model in store.manifest(version).get("models", ()) else None
 
 
-def _retrieval(store: ArtifactStore, version: str, pipeline: Pipeline) -> RetrievalModel | None:
-    """None of a snapshot that was not distilled: then the vectors themselves are searched."""
-    has = "retrieval" in store.manifest(version).get("models", ())
-    return RetrievalModel.load(*store.load(version, "retrieval"), pipeline) if has else None
-
-
-def _causal(store: ArtifactStore, version: str) -> CausalModel | None:
-    """None of a snapshot without the layer: it lacks nothing that it was made for."""
-    has = "causal" in store.manifest(version).get("models", ())
-    return CausalModel.load(*store.load(version, "causal")) if has else None
-
-
-def _neighbours(store: ArtifactStore, version: str) -> NeighboursModel | None:
-    has = "neighbours" in store.manifest(version).get("models", ())
-    return NeighboursModel.load(*store.load(version, "neighbours")) if has else None
-
-
-def _popularity(store: ArtifactStore, version: str) -> Popularity | None:
-    if "popularity" not in store.manifest(version).get("models", ()):
-        return None
-    tensors, description = store.load(version, "popularity")
+def _popularity(tensors: dict[str, Array], description: dict[str, Any]) -> Popularity:
     return Popularity(tensors["quantiles"], description["rates"])
 
 
