@@ -183,6 +183,10 @@ def test_a_log_too_small_gives_no_effect_and_a_layer_moves_the_slate(served: Ser
     effect = moved["p_like"] - 0.5
     np.testing.assert_allclose(moved["value.causal"], effect * app.pipeline.weights["causal"], atol=1e-5)
     assert moved["value.causal"].std() > 0
+    for level, bound in ((7.0, 1.0), (-7.0, -1.0)):
+        far = replace(snapshot, artifacts=replace(snapshot.artifacts, causal=replace(by_hand, level=level)))
+        held = app.pipeline(Context(request, far)).pool["value.causal"]
+        np.testing.assert_allclose(held, bound * app.pipeline.weights["causal"])
 
 
 def test_a_stored_layer_is_loaded_and_an_old_snapshot_misses_nothing(served: Served) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ from fairshot.learning.impressions import Impressions, attribute
 from fairshot.learning.interactions import Feedback
 from fairshot.learning.loading import load_artifacts
 from fairshot.pipeline.features.engagement import SHOWN
-from fairshot.training import Trainer
+from fairshot.ranking import parts_of
 
 VISITS = 440
 KINDS = 3
@@ -437,15 +436,9 @@ def test_moments_at_which_a_stage_failed_do_not_spoil_the_others():
     assert both.at.tolist() == [1, 5]
 
 
-@pytest.fixture
-def trainer(tmp_path: Path) -> Iterator[Trainer]:
-    with open_app(tmp_path) as app:
-        yield Trainer(app.config, app.live.folds, app.pipeline, app.live.ids)
-
-
-def test_what_calibrates_and_what_measures_comes_after_what_is_taught(trainer):
+def test_what_calibrates_and_what_measures_comes_after_what_is_taught():
     examples = examples_at(np.sort(np.random.default_rng(0).integers(0, 500, 1000)).tolist())
-    parts = trainer._parts(examples)
+    parts = parts_of(examples, by_time=True)
     assert parts is not None
     taught, calibrating, testing = (examples.at[parts == part] for part in range(3))
     assert taught.max() < calibrating.min() <= calibrating.max() < testing.min()
@@ -454,15 +447,15 @@ def test_what_calibrates_and_what_measures_comes_after_what_is_taught(trainer):
 
 
 @pytest.mark.parametrize("times", [[7] * 600, [1] * 100 + [2] * 500, [day // 200 for day in range(600)]])
-def test_where_time_cannot_tell_them_apart_people_do(trainer, times):
+def test_where_time_cannot_tell_them_apart_people_do(times):
     """An import that knows only days still teaches a ranker, and nobody stands on both sides."""
     users = [n % 60 for n in range(600)]
-    parts = trainer._parts(examples_at(times, users))
+    parts = parts_of(examples_at(times, users), by_time=True)
     assert parts is not None
     assert np.bincount(parts).tolist() == pytest.approx([510, 30, 60], abs=10)
     for user in range(60):
         assert len(set(parts[np.array(users) == user].tolist())) == 1
 
 
-def test_one_person_at_one_moment_cannot_be_parted(trainer):
-    assert trainer._parts(examples_at([3] * 50)) is None
+def test_one_person_at_one_moment_cannot_be_parted():
+    assert parts_of(examples_at([3] * 50), by_time=True) is None

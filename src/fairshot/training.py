@@ -5,7 +5,6 @@ are fitted on what came before, and what happened since is described as of then,
 own features. The last of it, in time, tells how good the net is. Then everything is fitted on the whole log.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,18 +14,15 @@ import numpy as np
 
 from fairshot.comparison import Past
 from fairshot.config import Config
-from fairshot.core.arrays import Array, Floats, Ints, Rows
+from fairshot.core.arrays import Array, Floats, Rows
 from fairshot.core.errors import TrainingError
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
 from fairshot.core.person import occasions as occasions_of
-from fairshot.core.randomness import stream
 from fairshot.core.request import Request
 from fairshot.core.slate import LoggedSlate
 from fairshot.core.snapshot import Artifacts, Popularity, Vectors
-from fairshot.decisions.drift import Inputs
-from fairshot.decisions.promotion import Figure, HeldOut
 from fairshot.examples import (
     Describer,
     Examples,
@@ -42,7 +38,7 @@ from fairshot.examples import (
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.distillation import fit_retrieval
-from fairshot.learning.engagement import WITHOUT_HEADS, EngagementModel, Taught, calibrate, fit_engagement
+from fairshot.learning.engagement import EngagementModel
 from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
 from fairshot.learning.loading import PERSONS
@@ -54,14 +50,12 @@ from fairshot.learning.retrieval import RetrievalModel
 from fairshot.learning.retrieval_recall import spared
 from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
-from fairshot.pipeline.features.engagement import SHOWN
+from fairshot.ranking import Ranking, teach_ranking
 from fairshot.replay import Replay
 from fairshot.state import Fold
 
 Protocol = Literal["latest", "random"]
 Progress = Callable[[str, float], None]
-CALIBRATING, TESTING = 0.05, 0.1
-"""Shares of the examples, the last in time, that calibrate the net and that measure it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +65,16 @@ class Fitted:
     vectors: Vectors
     encoder: ContentEncoder
     index: Array | None
-    engagement: EngagementModel
+    ranking: Ranking
     neighbours: NeighboursModel
     popularity: Popularity
-    multipliers: Multipliers
+    multipliers: Multipliers | None = None
     retrieval: RetrievalModel | None = None
     causal: CausalModel | None = None
-    heads: Mapping[str, HeldOut] = field(default_factory=dict)
-    """By kind: what the net says of what happened after all it was taught with."""
-    inputs: Mapping[str, Inputs] = field(default_factory=dict)
-    """What the net was taught with, of slates ("shown") and of what no slate led to ("organic")."""
-    more: tuple[Figure, ...] = ()
-    """Figures of other models."""
     past: Past | None = None
     """The ranking net beside the models that it was taught with, and since when both know nothing."""
     spared: Rows = field(default_factory=lambda: np.empty(0, np.int32))
     """People whom retrieval was not taught with."""
-
-    @property
-    def figures(self) -> tuple[Figure, ...]:
-        """Of every model that could be measured."""
-        heads = (
-            (f"engagement.{kind}", name, value) for kind, head in self.heads.items() for name, value in head.figures()
-        )
-        return (*heads, *self.more)
 
     def artifacts(self, version: str | None = None) -> Artifacts:
         """As a request reads them."""
@@ -102,7 +82,7 @@ class Fitted:
             version,
             self.vectors,
             VectorSearch(self.vectors, self.index),
-            self.engagement,
+            self.ranking.model,
             multipliers=self.multipliers,
             retrieval=self.retrieval,
             causal=self.causal,
@@ -114,7 +94,7 @@ class Fitted:
         """As the artifact store keeps them."""
         vectors = {"items": self.vectors.items, "gram": self.vectors.gram, "trained": self.vectors.trained}
         kept: dict[str, Any] = {
-            "engagement": self.engagement,
+            "engagement": self.ranking.model,
             "neighbours": self.neighbours,
             "multipliers": self.multipliers,
             "retrieval": self.retrieval,
@@ -159,7 +139,15 @@ class Trainer:
         examples, models = (
             self._at_random(events, feedback) if self.holdout == "random" else self._in_time(events, feedback, slates)
         )
-        engagement, heads, figures = self._engagement(examples)
+        ranking = teach_ranking(
+            examples,
+            self.kinds.names,
+            self.config.learning,
+            by_time=self.holdout == "latest",
+            standing=self.standing,
+            progress=partial(self.progress, "engagement"),
+        )
+        past = replace(models, engagement=ranking.model)
         fitted = self._vectors(events, feedback, "vectors")
         neighbours = self._neighbours(feedback, events.sizes.items)
         self.progress("index", 0.0)
@@ -169,15 +157,11 @@ class Trainer:
             fitted.vectors,
             fitted.encoder,
             index,
-            engagement,
+            ranking,
             neighbours,
             fit_popularity(events, feedback, self.kinds),
-            Multipliers((), np.zeros(0), np.zeros(0)),
             causal=causal,
-            heads=heads,
-            inputs={} if examples is None else _inputs(examples),
-            more=tuple(figures),
-            past=self._since(examples, replace(models, engagement=engagement)),
+            past=None if ranking.since is None else Past(past, ranking.since),
         )
         return self._taught_by_ranker(result, fitted.told, events)
 
@@ -284,117 +268,6 @@ class Trainer:
         user = self.ids.users.id(occasion.user)
         return Request(id=f"training/{user}/{occasion.at}", user=user, row=occasion.user, limit=1, now=occasion.at)
 
-    def _engagement(self, examples: Examples | None) -> tuple[EngagementModel, Mapping[str, HeldOut], list[Figure]]:
-        """The ranking net, and what it says of what it was not taught with; without heads where data is scarce."""
-        settings = self.config.learning
-        nothing: tuple[EngagementModel, Mapping[str, HeldOut], list[Figure]] = (WITHOUT_HEADS, {}, [])
-        if examples is None:
-            return nothing
-        parts = self._parts(examples)
-        if parts is None:
-            return nothing
-        counts = zip(examples.labels.sum(axis=0), examples.labels[parts == 0].sum(axis=0), strict=True)
-        kinds = [n for n, (all_, taught) in enumerate(counts) if all_ >= self._least(n) and taught >= all_ / 2]
-        if not kinds:
-            return nothing
-        names = [self.kinds.names[n] for n in kinds]
-        timed = np.isfinite(examples.seconds[parts == 0]).sum() >= settings.least_examples
-        seconds = examples.seconds if timed else None
-        every = Taught(examples.inputs, examples.labels[:, kinds], examples.weights, seconds)
-        balanced = replace(every, weights=_balanced(examples))
-        model = fit_engagement(
-            examples.features,
-            names,
-            balanced.where(parts == 0),
-            hidden=settings.hidden,
-            epochs=settings.epochs,
-            decay=settings.decay,
-            progress=partial(self.progress, "engagement"),
-        )
-        model = calibrate(model, balanced.where(parts == 1))
-        test = parts == 2
-        given, people = every.where(test), examples.user[test]
-        predicted, dwell = model.outcomes(given.inputs)
-        standing = self._standing(examples.features, given.inputs)
-        heads = {
-            name: HeldOut(truth, predicted[:, head], standing.get(name), given.weights, people, examples.item[test])
-            for head, name in enumerate(names)
-            if 0 < (truth := given.labels[:, head]).sum() < len(truth)
-        }
-        return model, heads, _dwell_figures(given, dwell)
-
-    def _least(self, kind: int) -> float:
-        """Examples that a head needs; one that serves already stays with half, so that it does not come and go."""
-        stands = self.standing is not None and self.kinds.names[kind] in self.standing.kinds
-        return self.config.learning.least_examples / (2 if stands else 1)
-
-    def _parts(self, examples: Examples) -> Ints | None:
-        """For each example 0: to teach, 1: to calibrate, 2: to test; None where there is no telling them apart.
-
-        By time, or where that is not the question, and where too much happened at once, by people.
-        """
-        people = np.unique(examples.user)
-        by_lot = stream("training", "parts").permutation(len(people))[np.searchsorted(people, examples.user)]
-        for by in (by_lot,) if self.holdout == "random" else (examples.at, by_lot):
-            ordered = np.sort(by)
-            first, second = (ordered[int(share * len(by))] for share in (1 - CALIBRATING - TESTING, 1 - TESTING))
-            parts: Ints = (by >= first).astype(np.int64) + (by >= second)
-            if len(np.unique(parts)) == 3:
-                return parts
-        return None
-
-    def _since(self, examples: Examples | None, models: Artifacts) -> Past | None:
-        """The models, where there is a time after which they and their net were taught nothing."""
-        parts = None if examples is None or self.holdout == "random" else self._parts(examples)
-        if examples is None or parts is None:
-            return None
-        since = int(examples.at[parts == 2].min())
-        return Past(models, since) if since > examples.at[parts < 2].max() else None
-
-    def _standing(self, features: tuple[str, ...], inputs: Floats) -> Mapping[str, Floats]:
-        """What the net in service says of the same examples, by kind; nothing where it reads what is not there."""
-        model = self.standing
-        if model is None or not model.kinds or not set(model.features) <= set(features):
-            return {}
-        predicted = model.predict(inputs[:, [features.index(name) for name in model.features]])
-        return {kind: predicted[:, head] for head, kind in enumerate(model.kinds)}
-
-
-def _balanced(examples: Examples) -> Floats:
-    """Weights with which what slates showed and the rest count by their numbers of examples, float32 (n,).
-
-    A candidate drawn by lot stands for hundreds, an impression for itself: each part's probabilities are its own,
-    but the many would drown the lesson of what was really shown.
-    """
-    shown = examples.inputs[:, examples.features.index(SHOWN)] > 0
-    weights = examples.weights.copy()
-    if shown.any() and not shown.all():
-        for part in (shown, ~shown):
-            weights[part] /= weights[part].mean()
-    return weights
-
-
-def _dwell_figures(given: Taught, dwell: Floats | None) -> list[Figure]:
-    """Expected over real seconds in view, of examples that were not taught."""
-    if dwell is None or given.seconds is None:
-        return []
-    told = np.isfinite(given.seconds)
-    if not told.any():
-        return []
-    real = float(np.average(given.seconds[told], weights=given.weights[told]))
-    expected = float(np.average(dwell[told], weights=given.weights[told]))
-    return [("engagement.seconds", "expected / real", expected / max(real, 1e-9))]
-
-
-def _inputs(examples: Examples) -> Mapping[str, Inputs]:
-    shown = examples.inputs[:, examples.features.index(SHOWN)] > 0
-    parts = {"shown": examples.where(shown), "organic": examples.where(~shown)}
-    return {
-        name: Inputs(part.features, part.inputs, part.weights, part.user, part.item)
-        for name, part in parts.items()
-        if len(part)
-    }
-
 
 def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
     """The latest record of every item: rows and records."""
@@ -402,8 +275,3 @@ def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
     for index in np.flatnonzero(events.of(Kind.ITEM)).tolist():
         latest[int(events.item[index])] = events.data[index] or {}
     return np.fromiter(latest, np.int32, len(latest)), list(latest.values())
-
-
-def version_name(now: int) -> str:
-    """A version's name, from its time in microseconds, so that names sort by age."""
-    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now / 1_000_000)) + f"{now % 1_000_000:06d}"

@@ -43,7 +43,7 @@ class Versions:
     def train(self, progress: Callable[[str, float], None]) -> TrainingReport:
         """See `App.train`."""
         # What training needs takes seconds to load; a service never does.
-        from fairshot.training import Trainer, version_name
+        from fairshot.training import Trainer
 
         started = time.perf_counter()
         self.catch_up()
@@ -70,10 +70,10 @@ class Versions:
             changed = f"{self.live.promoted} took the place of {promoted} while this one was trained"
             verdict = Verdict(False, [f"{changed}: train again to compare with it"])
         version = version_name(self.clock())
-        figures = [*fitted.figures, *report.figures, *compared.figures]
+        figures = [*fitted.ranking.figures, *report.figures, *compared.figures]
         facts = {"seq": seq, "config": self.config.hash(), "figures": figures}
         if verdict.promote:
-            inputs = {name: profile(part) for name, part in fitted.inputs.items()}
+            inputs = {name: profile(part) for name, part in fitted.ranking.inputs.items()}
             self.artifacts.save(version, fitted.models(), {**facts, "inputs": inputs})
         decision = PROMOTE if verdict.promote else REFUSE
         self._decide(version, {"decision": decision, "snapshot": version, "reasons": verdict.reasons, **facts})
@@ -116,8 +116,6 @@ class Versions:
 
     def roll_back(self, version: str | None) -> str:
         """See `App.roll_back`."""
-        from fairshot.training import version_name
-
         self.catch_up()
         present, served = self.live.promoted, in_service(self.decisions())
         if present is None:
@@ -157,8 +155,8 @@ def candidate_of(fitted: "Fitted", told: Collection[str], growth: float, compare
     tensors = {
         f"{model}.{name}": tensor for model, (tensors, _) in fitted.models().items() for name, tensor in tensors.items()
     }
-    kinds, heads = fitted.engagement.kinds, fitted.heads
-    return Candidate(tensors, kinds, heads, told, fitted.inputs, growth, compared.guarded, compared.notes)
+    kinds, heads, inputs = fitted.ranking.model.kinds, fitted.ranking.heads, fitted.ranking.inputs
+    return Candidate(tensors, kinds, heads, told, inputs, growth, compared.guarded, compared.notes)
 
 
 def told_lately(events: EventBatch, config: Config) -> list[str]:
@@ -179,3 +177,8 @@ def standing_of(artifacts: Artifacts) -> Standing:
     facts = artifacts.facts
     figures = [(model, name, value) for model, name, value in facts.get("figures", ())]
     return Standing(artifacts.version, kinds, figures, facts.get("inputs", {}))
+
+
+def version_name(now: int) -> str:
+    """A version's name, from its time in microseconds, so that names sort by age."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(now / 1_000_000)) + f"{now % 1_000_000:06d}"
