@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,25 @@ def tick(service: Any) -> None:
     service.run(wait)
 
 
+@contextmanager
+def failing_on(service: Any) -> Iterator[None]:
+    """However slow the machine, no tick meets the failed writer meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service.runtime, "_replace_writer", lambda _failure: None)
+        yield
+
+
 def test_a_full_disk_costs_ingestion_and_not_slates(inside: Any, data: Path) -> None:
     inside("POST", "/v1/items", json={"items": [{"id": f"i{n}", "creator_id": "c"} for n in range(9)]})
     inside.app.writer.close()
     inside.app.writer = Writer(full_disk(data / "fairshot.db", inside.app.config.kinds))
-    answers = [inside("POST", "/v1/events", json=likes(f"big{n}.", 3000)) for n in range(3)]
-    refused = answers[-1]
-    assert refused.status_code == 503
-    assert refused.headers["retry-after"]
-    assert inside("GET", "/readyz").status_code == 503
-    assert inside("POST", "/v1/feed", json={"user_id": "u"}).status_code == 200
+    with failing_on(inside):
+        answers = [inside("POST", "/v1/events", json=likes(f"big{n}.", 3000)) for n in range(3)]
+        refused = answers[-1]
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"]
+        assert inside("GET", "/readyz").status_code == 503
+        assert inside("POST", "/v1/feed", json={"user_id": "u"}).status_code == 200
     # A new writer is tried, and by then there is room again.
     tick(inside)
     assert inside("GET", "/readyz").status_code == 200
@@ -69,11 +79,12 @@ def test_a_log_that_cannot_be_opened_refuses_and_does_not_hang(inside: Any) -> N
     def open_log() -> Log:
         raise StoreError("no disk")
 
-    inside.app.writer.close()
-    inside.app.writer = Writer(open_log)
-    assert inside("POST", "/v1/events", json=likes("e")).status_code == 503
-    inside.app.writer.close()
-    inside.app.writer = inside.app.open_writer()
+    with failing_on(inside):
+        inside.app.writer.close()
+        inside.app.writer = Writer(open_log)
+        assert inside("POST", "/v1/events", json=likes("e")).status_code == 503
+        inside.app.writer.close()
+        inside.app.writer = inside.app.open_writer()
 
 
 def test_clients_that_leave_do_no_harm(inside: Any) -> None:
