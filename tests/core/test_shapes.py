@@ -1,5 +1,7 @@
 """Candidates, batches, feedback kinds, slates and traces: arrays that stay side by side."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,3 +129,12 @@ def test_vectors_grow_by_zero_rows_and_hold_no_row_that_nobody_asked_for(sizes):
         assert vectors.items.shape == (most, 2)
         assert (vectors.items[:3] == 1).all()
         assert not vectors.items[3:].any()
+
+
+def test_a_copy_with_other_vectors_grows_in_room_of_its_own():
+    vectors = Vectors(np.ones((80, 2), np.float32), np.ones(80, bool), np.eye(2, dtype=np.float32), 1.0)
+    vectors.grow(81)
+    other = replace(vectors, items=2 * vectors.items)
+    other.grow(82)
+    assert (other.items[:80] == 2).all()
+    assert (vectors.items[:80] == 1).all()

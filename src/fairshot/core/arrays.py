@@ -25,6 +25,21 @@ def distinct(rows: Array) -> Array:
     return ordered[first]
 
 
+def lengthened(held: Floats, room: Floats, n: int) -> tuple[Floats, Floats]:
+    """What is held, float (h, d), with at least n rows, new ones zero, and the room that it lies in.
+
+    Room is made an eighth longer than what is held, lest every row that comes copy all.
+    """
+    have = len(held)
+    if n <= have:
+        return held, room
+    if n > len(room):
+        room = np.zeros((max(n, have + have // 8), held.shape[1]), dtype=held.dtype)
+        room[:have] = held
+    # Searches read all that is held: room for later rows must not look like rows of the catalogue.
+    return room[:n], room
+
+
 def marked(n: int, rows: Array) -> Bools:
     """True at the given rows, bool (n,): a set that is asked for many rows by indexing."""
     mask = np.zeros(n, dtype=bool)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Floats, Ints, Rows
+from fairshot.core.arrays import Bools, Floats, Ints, Rows, lengthened
 from fairshot.core.errors import MissingArtifactError
 from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
@@ -47,12 +47,7 @@ class Vectors:
     activity: float = 0.0
     typical: float = 1.0
     encoder: Encoder | None = None
-    _room: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32), repr=False)
-
-    @property
-    def width(self) -> int:
-        """The dimension d."""
-        return int(self.items.shape[1])
+    _room: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32), init=False, repr=False)
 
     def confidence_of(self, reactions: int) -> float:
         """How much more a reaction counts than its absence, for a person with so many."""
@@ -60,14 +55,7 @@ class Vectors:
 
     def grow(self, n: int) -> None:
         """Have at least n rows; new ones are zero until encoded."""
-        have = len(self.items)
-        if n <= have:
-            return
-        if n > len(self._room):
-            self._room = np.zeros((max(n, have + have // 8), self.width), dtype=np.float32)
-            self._room[:have] = self.items
-        # Searches read all of `items`: room for later ones must not look like rows of the catalogue.
-        self.items = self._room[:n]
+        self.items, self._room = lengthened(self.items, self._room, n)
 
     def untrained(self, rows: Ints) -> Bools:
         """Which of these items were not fitted from feedback: bool (n,)."""

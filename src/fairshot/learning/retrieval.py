@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Floats, Ints, Rows
+from fairshot.core.arrays import Array, Floats, Ints, Rows, lengthened
 from fairshot.core.person import Person
 from fairshot.core.request import Context, Request
 from fairshot.core.snapshot import Snapshot
@@ -67,7 +67,7 @@ class RetrievalModel:
 
     def place(self, snapshot: Snapshot, rows: Array) -> None:
         """Give items, ascending, their vectors by what the snapshot knows of them; rows grow up to the last."""
-        self._grow(int(rows.max(initial=-1)) + 1)
+        self.items, self._room = lengthened(self.items, self._room, int(rows.max(initial=-1)) + 1)
         for start in range(0, len(rows), BLOCK):
             part = rows[start : start + BLOCK].astype(np.int32)
             self.items[part] = self.towers[1](self.inputs(snapshot, part))
@@ -76,14 +76,6 @@ class RetrievalModel:
         """The item tower's inputs, float32 (n, f)."""
         described = item_inputs(self.pipeline, snapshot, rows, self.at)
         return item_matrix(described, self.columns, snapshot, rows, self.labels)
-
-    def _grow(self, n: int) -> None:
-        have = len(self.items)
-        if n > len(self._room):
-            self._room = np.zeros((max(n, have + have // 8), self.items.shape[1]), dtype=np.float32)
-            self._room[:have] = self.items
-        if n > have:
-            self.items = self._room[:n]
 
     def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Tensors and description for storage."""
