@@ -12,11 +12,12 @@ from fairshot.core.arrays import DAY, MICROSECONDS
 from fairshot.core.events import Draft, Kind
 from fairshot.core.exposure import verify
 from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.slate import SLATE_PREFIX
 from fairshot.core.strict_json import Flaw, flaw_in
 
 MOST_RECORDS = 10_000
 LONGEST_ID = 256
-RESERVED = ("slate/", "verdict/")
+RESERVED = (SLATE_PREFIX, "verdict/")
 """How the ids of fairshot's own entries in the log begin."""
 _YEAR_2100 = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fairshot.core.arrays import DAY, Array
 from fairshot.core.events import Kind
+from fairshot.core.slate import SLATE_PREFIX
 
 IMPRESSIONS = pa.schema(
     {
@@ -109,7 +110,7 @@ def _of_slates(entries: Sequence[Entry], users: Array, items: Array) -> pa.Table
     return _table(
         IMPRESSIONS,
         seq=np.array([entry[0] for entry in entries], np.int64)[each],
-        request=_objects([entry[1].removeprefix("slate/") for entry in entries])[each],
+        request=_objects([entry[1].removeprefix(SLATE_PREFIX) for entry in entries])[each],
         user=users[_rows([entry[5] for entry in entries])][each],
         item=items[np.concatenate([*(part[0] for part in parts), np.empty(0, np.int32)])],
         at=np.array([entry[4] for entry in entries], np.int64)[each],
