@@ -383,8 +383,9 @@ def test_a_damaged_log_is_a_store_error_when_read(log, tmp_path):
         raw[page * 4096 : page * 4096 + 64] = b"\xa5" * 64
     path.write_bytes(raw)
     damaged = Log(path, Ids(), KINDS)
-    with pytest.raises(StoreError, match="cannot read the log"):
-        everything(damaged)
+    for reading in (everything, lambda log: list(log.slates())):
+        with pytest.raises(StoreError, match="cannot read the log"):
+            reading(damaged)
     damaged.close()
 
 

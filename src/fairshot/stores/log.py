@@ -251,12 +251,13 @@ class Log:
             yield batch
             after = int(batch.seq[-1])
 
-    @_reading()
     def slates(self, after: int = 0) -> Iterator[LoggedSlate]:
         """Every slate that was served after a number of the log, in its order."""
         query = "SELECT seq, id, at, user, data FROM log WHERE seq > ? AND kind = ? ORDER BY seq"
-        for served, name, at, user, data in self._db.execute(query, (after, Kind.SLATE)):
-            yield _logged_slate(served, name, at, user, data)
+        # Not as a decorator, which would cover making the generator and none of its reading.
+        with _reading():
+            for served, name, at, user, data in self._db.execute(query, (after, Kind.SLATE)):
+                yield _logged_slate(served, name, at, user, data)
 
     @_reading()
     def record(self, side: Side, name: str) -> dict[str, Any] | None:
