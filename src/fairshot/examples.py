@@ -235,7 +235,9 @@ def without_past(snapshot: Snapshot, told: Floats) -> Snapshot:
     vectors = snapshot.artifacts.need("vectors")
     known = vectors.items[len(told) :]
     items = told if len(known) == 0 else np.concatenate([told, known])
-    nothing = {name: np.zeros_like(snapshot.items[name]) for name in PAST}
+    # Zeros without memory: this is asked once for each occasion.
+    past = {name: snapshot.items[name] for name in PAST}
+    nothing = {name: np.broadcast_to(np.zeros((), column.dtype), column.shape) for name, column in past.items()}
     artifacts = replace(snapshot.artifacts, vectors=replace(vectors, items=items), neighbours=None)
     return replace(snapshot, items=snapshot.items.replaced(nothing), artifacts=artifacts)
 
