@@ -13,6 +13,7 @@ from fairshot.core.randomness import stream
 from fairshot.core.request import Context
 from fairshot.core.slate import LoggedSlate
 from fairshot.core.snapshot import Artifacts
+from fairshot.decisions.off_policy import BY_LOT
 from fairshot.learning.attribution import LEAST_SECONDS
 from fairshot.learning.causal import CausalUnits
 from fairshot.learning.causal_units import Answers, SlatePool, inputs_of, pool_of, units_of
@@ -103,7 +104,7 @@ def _sample(slates: Iterable[LoggedSlate], most: int) -> list[LoggedSlate]:
     own = [slate for slate in slates if slate.mode == "personal" and slate.snapshot is not None]
     if len(own) > most:
         chance = stream("causal", "slates").random(len(own))
-        lots = np.array([slate.propensity.min(initial=1.0) < 0.5 for slate in own])
+        lots = np.array([slate.propensity.min(initial=1.0) < BY_LOT for slate in own])
         chosen = np.sort(np.lexsort((chance, ~lots))[:most])
         own = [own[n] for n in chosen.tolist()]
     return own
