@@ -10,7 +10,7 @@ from fairshot.config import Config
 from fairshot.core.arrays import Bools, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
-from fairshot.core.snapshot import Artifacts, Snapshot, Vectors
+from fairshot.core.snapshot import UNTRAINED, Artifacts, Snapshot, Vectors
 from fairshot.core.tables import State, views
 from fairshot.decisions.history import put_into_service
 from fairshot.replay import place
@@ -31,7 +31,7 @@ class Live:
         self._kinds = config.kinds
         self._impressions = config.impressions
         self._tuning = config.tuning
-        self._artifacts = Artifacts(missing=("no snapshot was trained yet",))
+        self._artifacts = UNTRAINED
         self._version = -1
         self._adopt({name: fold.empty() for name, fold in folds.items()})
 

@@ -19,7 +19,7 @@ from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
 from fairshot.core.request import Context, Request
 from fairshot.core.slate import LoggedSlate
-from fairshot.core.snapshot import Artifacts, Snapshot
+from fairshot.core.snapshot import UNTRAINED, Artifacts, Snapshot
 from fairshot.core.tables import State, views
 from fairshot.state import Fold, fold_batch
 
@@ -57,7 +57,7 @@ class Replay:
             feedback=config.kinds,
             impressions=config.impressions,
             tuning=config.tuning,
-            artifacts=Artifacts(missing=("no snapshot was trained yet",)),
+            artifacts=UNTRAINED,
         )
 
     def at(self, seq: int) -> Snapshot:

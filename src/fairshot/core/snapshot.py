@@ -117,6 +117,9 @@ class Artifacts:
         return found
 
 
+UNTRAINED = Artifacts(missing=("no snapshot was trained yet",))
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """State and models of one moment.

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from fairshot.core.arrays import Array
 from fairshot.core.errors import CorruptArtifactError
-from fairshot.core.snapshot import Artifacts, Popularity, Vectors
+from fairshot.core.snapshot import UNTRAINED, Artifacts, Popularity, Vectors
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
@@ -30,7 +30,7 @@ def load_artifacts(store: ArtifactStore, version: str | None, pipeline: Pipeline
     pipeline: what items that come later are described by, to be found by the retrieval model.
     """
     if version is None:
-        return Artifacts(missing=("no snapshot was trained yet",))
+        return UNTRAINED
     missing: list[str] = []
     vectors = _attempt(lambda: _vectors(store, version), missing)
     encoder = _attempt(lambda: ContentEncoder.load(*store.load(version, "content")), missing)
