@@ -138,3 +138,10 @@ def test_a_copy_with_other_vectors_grows_in_room_of_its_own():
     other.grow(82)
     assert (other.items[:80] == 2).all()
     assert (vectors.items[:80] == 1).all()
+
+
+def test_places_are_where_rows_stand_and_the_number_of_candidates_elsewhere():
+    pool = Candidates(np.array([7, 2, 9], np.int32))
+    assert pool.places(np.array([9, 7, 3, 10, 2], np.int32)).tolist() == [2, 0, 3, 3, 1]
+    assert no_candidates().places(np.array([1, 2], np.int32)).tolist() == [0, 0]
+    assert pool.places(np.empty(0, np.int32)).tolist() == []

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import EventBatch, Kind, event_batch
@@ -45,7 +46,7 @@ def batch_of(
     return event_batch(columns, data, Sizes(users=4, items=9, creators=4))
 
 
-def rows_of(*slates: list[int]) -> list[Any]:
+def rows_of(*slates: ArrayLike) -> list[Any]:
     return [np.array(slate, dtype=np.int32) for slate in slates]
 
 

@@ -35,6 +35,14 @@ class Candidates:
         """The chosen rows, in the chosen order; order: indices or a mask."""
         return Candidates(self.rows[order], {name: column[order] for name, column in self.columns.items()})
 
+    def places(self, rows: Rows) -> Ints:
+        """Where each of these rows stands, int64 (m,); the number of candidates for those that are not among them."""
+        if len(self) == 0:
+            return np.zeros(len(rows), dtype=np.int64)
+        order = np.argsort(self.rows)
+        found = order[np.minimum(np.searchsorted(self.rows[order], rows), len(self) - 1)]
+        return np.where(self.rows[found] == rows, found, len(self))
+
 
 def no_candidates() -> Candidates:
     """Nothing to choose from."""

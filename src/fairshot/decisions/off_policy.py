@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Floats, Ints, Rows
+from fairshot.core.arrays import Bools, Floats, Ints
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 from fairshot.core.slate import LoggedSlate
@@ -149,7 +149,7 @@ def _row(pipeline: Pipeline, moment: tuple[Context, LoggedSlate], examination: F
     everywhere = np.zeros((len(pool) + 1, k))  # the last row stands for what is not in the pool
     positions = min(k, chances.shape[1])
     everywhere[:-1, :positions] = chances[:, :positions]
-    index = _index(pool.rows, slate.rows)
+    index = pool.places(slate.rows)
     values = np.append(worth(pool, ctx), 0.0)
     predicted = values[index]
     beside = index == len(pool)
@@ -175,12 +175,3 @@ def _looks(examination: Floats, k: int) -> Floats:
     if len(examination) == 0 or not ((examination > 0) & (examination <= 1)).all():
         raise ValueError(f"examination of shape {examination.shape} must hold shares above 0, at most 1")
     return examination[np.minimum(np.arange(k), len(examination) - 1)]
-
-
-def _index(pool: Rows, rows: Rows) -> Ints:
-    """Where each row stands in the pool; its length for those that do not."""
-    if len(pool) == 0:
-        return np.zeros(len(rows), np.int64)
-    order = np.argsort(pool)
-    found = order[np.minimum(np.searchsorted(pool[order], rows), len(pool) - 1)]
-    return np.where(pool[found] == rows, found, len(pool))

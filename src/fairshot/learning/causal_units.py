@@ -105,9 +105,8 @@ def pool_of(logged: LoggedSlate, found: tuple[Candidates, Floats], seen: Bools |
     k = len(logged.rows)
     if k == 0 or chances.shape[1] != k:
         return None
-    order = np.argsort(pool.rows)
-    stood = order[np.minimum(np.searchsorted(pool.rows[order], logged.rows), len(pool) - 1)]
-    if (pool.rows[stood] != logged.rows).any() or (chances[stood, np.arange(k)] == 0).any():
+    stood = pool.places(logged.rows)
+    if (stood == len(pool)).any() or (chances[stood, np.arange(k)] == 0).any():
         return None
     intended = chances.argmax(axis=0)
     looked = np.ones(k, dtype=bool) if seen is None else seen

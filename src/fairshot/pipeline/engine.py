@@ -111,7 +111,7 @@ class _Run:
             if found is not None:
                 return pool, found
         certain = np.zeros((len(pool), len(slate)))
-        certain[np.argsort(pool.rows)[np.searchsorted(np.sort(pool.rows), slate.rows)], np.arange(len(slate))] = 1
+        certain[pool.places(slate.rows), np.arange(len(slate))] = 1
         return pool, certain
 
     def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Step]:

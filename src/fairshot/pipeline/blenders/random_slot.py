@@ -68,9 +68,7 @@ class RandomSlot:
 
 def _placed(slate: Slate) -> tuple[Ints, Ints]:
     """Indices into the pool: of each position, and of the candidates left out."""
-    rows = slate.pool.rows
-    ordered = np.argsort(rows)
-    index = ordered[np.searchsorted(rows[ordered], slate.rows)]
-    left_out = np.ones(len(rows), dtype=bool)
+    index = slate.pool.places(slate.rows)
+    left_out = np.ones(len(slate.pool), dtype=bool)
     left_out[index] = False
     return index, np.flatnonzero(left_out)
