@@ -122,6 +122,8 @@ class App:
         self.live = Live(self.log, ids, config, folds)
         self.reader = Reader(config.kinds, self._secret)
         self.writer = self.open_writer()
+        self.new_request_id: Callable[[], str] = lambda: secrets.token_hex(16)
+        """Names a request, by 32 hexadecimal digits; a simulation counts instead, so that it can be repeated."""
         self.on_slate: Callable[[Slate], None] = lambda _slate: None
         """Told of every slate with its trace: metrics."""
         self.on_entry: Callable[[Draft], None] = self._append
@@ -232,7 +234,7 @@ class App:
             raise ValueError(str(refused)) from refused
         rows = [ids.items.row(name) for name in exclude]
         return Request(
-            id=secrets.token_hex(16),
+            id=self.new_request_id(),
             user=user_id,
             row=ids.users.row(user_id),
             limit=min(self.config.serving.limit if limit is None else limit, self.config.serving.most),
