@@ -10,6 +10,10 @@ from fairshot.core.arrays import Array, Ints
 from fairshot.core.ids import SIDES, Side, Sizes
 
 
+OWN_ROW = "own row"
+"""As the fill of a column: a new row holds its own number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """How a column is kept: its dtype, the value of a new row, and its width where a row holds many."""
@@ -20,6 +24,8 @@ class Column:
 
     def empty(self, n: int) -> Array:
         """A column of n new rows: shape (n,) or (n, width)."""
+        if self.fill is OWN_ROW:
+            return np.arange(n, dtype=self.dtype)
         shape = (n,) if self.width is None else (n, self.width)
         return np.full(shape, self.fill, dtype=self.dtype)
 
