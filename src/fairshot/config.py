@@ -52,6 +52,11 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     neighbours: Annotated[int, Meta(ge=0, le=20_000)]
     neighbours_reach: Annotated[float, Meta(gt=0)]
     neighbours_ridge: Annotated[float, Meta(gt=0)]
+    item_clusters: Positive
+    person_types: Positive
+    type_half_life_days: Annotated[float, Meta(gt=0)]
+    type_trust: Annotated[float, Meta(gt=0, le=1)]
+    type_draws: Positive
     holdout: Annotated[float, Meta(gt=0, lt=1)]
     occasions: Positive
     negatives: Positive

@@ -41,6 +41,8 @@ from fairshot.learning.distillation import fit_retrieval
 from fairshot.learning.engagement import EngagementModel
 from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
+from fairshot.learning.latent_cluster import LatentCluster
+from fairshot.learning.latent_fit import fit_latent_cluster, reception_of
 from fairshot.learning.loading import PERSONS
 from fairshot.learning.multipliers import Multipliers, fit_multipliers
 from fairshot.learning.nearest import VectorSearch, build_index
@@ -71,6 +73,7 @@ class Fitted:
     multipliers: Multipliers | None = None
     retrieval: RetrievalModel | None = None
     causal: CausalModel | None = None
+    latent_cluster: LatentCluster | None = None
     past: Past | None = None
     """The ranking net beside the models that it was taught with, and since when both know nothing."""
     spared: Rows = field(default_factory=lambda: np.empty(0, np.int32))
@@ -88,6 +91,7 @@ class Fitted:
             causal=self.causal,
             neighbours=self.neighbours,
             popularity=self.popularity,
+            latent_cluster=self.latent_cluster,
         )
 
     def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
@@ -99,6 +103,7 @@ class Fitted:
             "multipliers": self.multipliers,
             "retrieval": self.retrieval,
             "causal": self.causal,
+            "latent_cluster": self.latent_cluster,
         }
         return {
             "vectors": (vectors, {name: getattr(self.vectors, name) for name in PERSONS}),
@@ -163,7 +168,9 @@ class Trainer:
             causal=causal,
             past=None if ranking.since is None else Past(past, ranking.since),
         )
-        return self._taught_by_ranker(result, fitted.told, events)
+        taught = self._taught_by_ranker(result, fitted.told, events)
+        # Last: retrieval is taught what the ranker would choose, not what a new person is tried with.
+        return replace(taught, latent_cluster=self._latent_cluster(events, feedback, fitted.vectors))
 
     def _taught_by_ranker(self, fitted: Fitted, told: Floats, events: EventBatch) -> Fitted:
         """What is fitted last, on the state that the whole log leaves: how people differ, and retrieval."""
@@ -204,6 +211,13 @@ class Trainer:
             activity=settings.activity,
             progress=partial(self.progress, "neighbours"),
         )
+
+    def _latent_cluster(self, events: EventBatch, feedback: Feedback, vectors: Vectors) -> LatentCluster | None:
+        settings, mode = self.config.learning, self.config.impressions.mode
+        reception = reception_of(events, feedback, self.kinds, mode, settings.type_half_life_days)
+        recorded = np.zeros(events.sizes.items, dtype=bool)
+        recorded[events.item[events.of(Kind.ITEM)]] = True
+        return fit_latent_cluster(reception, vectors.items, recorded, settings)
 
     def _past(self, events: EventBatch, before: Feedback) -> tuple[Artifacts, Describer]:
         """The models of what came before, and what describes by them what came after."""

@@ -108,6 +108,7 @@ class Artifacts:
     causal: Any = None
     neighbours: Any = None
     popularity: Popularity | None = None
+    latent_cluster: Any = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

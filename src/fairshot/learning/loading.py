@@ -10,6 +10,7 @@ from fairshot.core.snapshot import UNTRAINED, Artifacts, Popularity, Vectors
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
+from fairshot.learning.latent_cluster import LatentCluster
 from fairshot.learning.multipliers import Multipliers
 from fairshot.learning.nearest import VectorSearch
 from fairshot.learning.neighbours import NeighboursModel
@@ -46,6 +47,7 @@ def load_artifacts(store: ArtifactStore, version: str | None, pipeline: Pipeline
         "retrieval": partial(RetrievalModel.load, pipeline=pipeline or Pipeline()),
         "neighbours": NeighboursModel.load,
         "popularity": _popularity,
+        "latent_cluster": LatentCluster.load,
     }
     kept = {name: _attempt(partial(_kept, store, version, name, load), missing) for name, load in optional.items()}
     facts = _attempt(lambda: store.manifest(version)["facts"], missing)

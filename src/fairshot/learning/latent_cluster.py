@@ -1,0 +1,113 @@
+"""Latent clusters: types of people and clusters of items, by which the taste of a new person is soon found out.
+
+The arms of a latent bandit (`fairshot.algorithms.latent_bandit`) are clusters of items, by the directions of their
+vectors; its states are types of people, by the shares of their approval that went to each cluster. The chance that
+somebody of type s approves of item i, in cluster a, is
+
+    mu[s, i] = rate[i] lift[s, a],    held within (0, 1);    lift[s, a] = (observed + K) / (expected + K),
+
+rate: of anybody, smoothed; observed and expected: the approval of the cluster by people of the type, and what it would
+be if all had the items' own rates, so that a lift speaks of taste and not of which items of a cluster they were shown.
+Source: Hong et al., "Latent Bandits Revisited", NeurIPS 2020, for the recipe; rates of items within an arm are ours.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from fairshot.algorithms.latent_bandit import belief_from_counts, draw_states
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
+from fairshot.core.person import Person
+from fairshot.core.snapshot import Vectors
+
+REMEMBERED = 500
+"""Impressions and reactions, the latest of each, that a belief is made from."""
+LOWEST, HIGHEST = 1e-4, 0.95
+"""Chances of approval are never surer than this."""
+
+TENSORS = ("centres", "arm", "rate", "lift", "prior", "typical", "best")
+
+
+@dataclass(frozen=True, slots=True)
+class LatentCluster:
+    """The model of a latent bandit, learned from the log.
+
+    centres: float32 (arms, d), directions of the clusters; arm: int32 (items,), -1 where an item has no vector;
+    rate: float32 (items,), the chance that anybody approves of an item; lift: float32 (types, arms); prior: float32
+    (types,), how frequent each type is; typical: float32 (arms,), the rate of the middle item of each cluster; best:
+    int32 (arms, b), items by falling rate, -1 where there are fewer; trust: how much an observation counts, 1 as the
+    model says, less because no model is quite right; draws: types drawn from the belief for a request.
+    """
+
+    centres: Floats
+    arm: Rows
+    rate: Floats
+    lift: Floats
+    prior: Floats
+    typical: Floats
+    best: Rows
+    trust: float = 0.5
+    draws: int = 8
+
+    def belief(self, person: Person) -> Floats:
+        """Log belief over types, after what a person was shown and how they took it: float64 (types,).
+
+        Without profiling, and where nothing is known, it is the prior.
+        """
+        prior = np.log(self.prior.astype(np.float64))
+        items, reward = observed(person) if person.profile else (np.empty(0, np.int32), np.empty(0))
+        if len(items) == 0:
+            return prior
+        rate, arm = self._known(items, person.snapshot.artifacts.vectors)
+        chances = np.clip(rate * self.lift[:, arm], LOWEST, HIGHEST)
+        trials = np.full((1, len(items)), self.trust)
+        return belief_from_counts(prior[None], chances, self.trust * reward[None], trials)[0]
+
+    def drawn(self, person: Person, rng: np.random.Generator) -> Floats:
+        """How much each cluster is liked by types drawn from the belief: the mean of their lifts, float64 (arms,)."""
+        log_belief = self.belief(person)
+        states = draw_states(np.broadcast_to(log_belief, (self.draws, len(log_belief))), rng)
+        lift: Floats = self.lift[states].mean(axis=0, dtype=np.float64)
+        return lift
+
+    def approval(self, rows: Rows, lift: Floats, vectors: Vectors | None) -> Floats:
+        """The chance of approval of items (n,), by somebody who likes clusters so: float64 (n,)."""
+        rate, arm = self._known(rows, vectors)
+        return np.asarray(np.clip(rate * lift[arm], LOWEST, HIGHEST), np.float64)
+
+    def _known(self, rows: Rows, vectors: Vectors | None) -> tuple[Floats, Ints]:
+        """The rate and the arm of each item; of those that came later, the typical one of the nearest cluster."""
+        inside = np.minimum(rows, len(self.arm) - 1)
+        arm, rate = self.arm[inside], self.rate[inside]
+        late = np.flatnonzero((rows >= len(self.arm)) | (arm < 0))
+        if len(late) and vectors is not None:
+            found = np.minimum(rows[late], len(vectors.items) - 1)
+            arm[late] = (vectors.items[found] @ self.centres.T).argmax(axis=1)
+            rate[late] = self.typical[arm[late]]
+        return rate, arm
+
+    def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Tensors and description for storage."""
+        tensors = {name: getattr(self, name) for name in TENSORS}
+        return tensors, {"trust": self.trust, "draws": self.draws}
+
+    @classmethod
+    def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> Self:
+        """The model from what `dump` gave."""
+        return cls(**{name: tensors[name] for name in TENSORS}, **description)
+
+
+def observed(person: Person) -> tuple[Rows, Floats]:
+    """The items that a person was shown or reacted to, and how much they approved of each, 0 to 1: both (n,).
+
+    Approval: the sum of the preferences of what was done with the item, held within 0 and 1; none where there was
+    no reaction. An item counts once, however often it was shown.
+    """
+    kinds, history, shown = person.snapshot.feedback, person.history[-REMEMBERED:], person.shown
+    counted = shown["item"][shown["reported"] | (person.snapshot.impressions.mode == "served")]
+    told = history[history["action"] >= 0]
+    items = distinct(np.concatenate([counted[-REMEMBERED:], told["item"]]))
+    total = np.bincount(np.searchsorted(items, told["item"]), kinds.preferences[told["action"]], len(items))
+    return items, np.clip(total, 0.0, 1.0)

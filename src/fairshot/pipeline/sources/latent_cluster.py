@@ -1,0 +1,33 @@
+"""Latent cluster: for new people, what the types of people like that they may be of, by a latent bandit."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class LatentCluster:
+    """Up to `count` unmet items with the largest chance of approval, among the best of each cluster.
+
+    The chance is that of types drawn from the belief, the same draws as those of the value term of this name. For
+    people with `until` reactions or more it brings nothing, and where no types were learned.
+    """
+
+    count: int = 100
+    until: int = 100
+    personal: ClassVar[bool] = True
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """The best unmet items of the clusters that the drawn types like."""
+        model, person = ctx.snapshot.artifacts.latent_cluster, ctx.person
+        if model is None or len(person.history) >= self.until:
+            return no_candidates()
+        rows = model.best[model.best >= 0] if ctx.eligible is None else ctx.eligible
+        rows = rows[~person.met[rows]]
+        lift = model.drawn(person, ctx.rng("latent_cluster"))
+        chance = model.approval(rows, lift, ctx.snapshot.artifacts.vectors)
+        return Candidates(rows[np.lexsort((rows, -chance))[: self.count]])
