@@ -24,6 +24,7 @@ from fairshot.cli import (
     reproduce,
     rollback,
     serve,
+    simulate,
     train,
     tune,
 )
@@ -58,7 +59,7 @@ _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
         tune.tune,
         rollback.rollback,
     ),
-    "Prove": (reproduce.reproduce, bench.bench),
+    "Prove": (simulate.simulate, reproduce.reproduce, bench.bench),
 }
 for _panel, _commands in _PANELS.items():
     for _command in _commands:

@@ -1,0 +1,133 @@
+"""The platform: the real application, opened on a folder of its own with a clock that the town turns.
+
+Nothing is passed by: records and feedback come in by `submit`, slates go out by `feed`. Only the waiting differs from a
+service: entries of slates and feedback are appended once a tick, so people who come within one tick see the state of
+its beginning.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+import fairshot
+from fairshot.app import App
+from fairshot.core.answers import Feed
+from fairshot.core.arrays import MICROSECONDS, Bools, Ints
+from fairshot.core.events import Draft
+from fairshot.core.slate import Slate
+from fairshot.town.policies import EXPLORED, Policy
+
+BATCH = 5000
+
+
+@dataclass(slots=True)
+class Clock:
+    """The town's time, in microseconds since 1970."""
+
+    now: int
+
+    def __call__(self) -> int:
+        """Now."""
+        return self.now
+
+
+@dataclass(slots=True)
+class Platform:
+    """One application at work."""
+
+    policy: Policy
+    seed: int
+    app: App
+    clock: Clock
+    trainings: list[tuple[float, bool]] = field(default_factory=list)
+    slate: Slate | None = None
+    """The last one, as the pipeline made it: what a client never sees and figures ask for."""
+    _entries: list[Draft] = field(default_factory=list)
+    _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
+    _requests: int = 0
+
+    @classmethod
+    def open(cls, folder: Path, policy: Policy, seed: int, now: int) -> Self:
+        """Open the application on a folder."""
+        clock = Clock(now)
+        found = cls(policy, seed, fairshot.open(str(folder), config=policy.config, clock=clock), clock)
+        found.app.on_entry = found._entries.append
+        found.app.on_slate = found._made
+        found.app.new_request_id = found._request_id
+        return found
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.app.close()
+
+    def feed(self, person: int, limit: int, exclude: list[str]) -> Feed:
+        """A slate for a person, a second after the one before it."""
+        self.clock.now += MICROSECONDS
+        return self.app.feed(f"p{person}", limit, exclude=exclude)
+
+    def tell(self, kind: str, record: Mapping[str, Any]) -> None:
+        """Hand a record over; it comes in at the end of the tick."""
+        self._waiting.setdefault(kind, []).append(record)
+
+    def commit(self) -> None:
+        """Append what waits: records, slates as they were served, then feedback on them."""
+        waiting, entries = self._waiting, self._entries[:]
+        self._waiting = {}
+        self._entries.clear()
+        futures = [self.app.submit(kind, waiting[kind]) for kind in ("creators", "users", "items") if kind in waiting]
+        if entries:
+            self.app.writer.append(entries)
+        if "events" in waiting:
+            futures.append(self.app.submit("events", waiting["events"]))
+        for receipt in [wait() for wait in futures]:
+            if receipt.rejected:
+                raise AssertionError(f"the town told what nobody may tell: {receipt.rejected[0]}")
+
+    def train(self) -> None:
+        """Fit a new snapshot, where the policy has use for one."""
+        if self.policy.trains:
+            self.commit()
+            started = perf_counter()
+            report = self.app.train()
+            self.trainings.append((perf_counter() - started, report.promoted))
+
+    def step_trials(self) -> None:
+        """Let the application decide on its trials."""
+        decide = getattr(self.app, "step_trials", None)
+        if decide is not None:
+            self.commit()
+            decide()
+
+    def explored(self) -> tuple[Bools, Ints]:
+        """Of the last slate: which positions were filled for the sake of the item, and what would stand there else.
+
+        bool (k,); int (k,): item rows of the slate without them, the best of the pool that were left out at its end.
+        """
+        slate = self.slate
+        assert slate is not None
+        explored = np.array([_explores(notes) for notes in slate.notes], bool)
+        explored |= np.array([slate.sources[code] == "trials" for code in slate.source.tolist()], bool)
+        if not explored.any():
+            return explored, slate.rows
+        left = slate.pool.rows[~np.isin(slate.pool.rows, slate.rows)]
+        return explored, np.concatenate([slate.rows[~explored], left])[: len(slate)]
+
+    def _made(self, slate: Slate) -> None:
+        self.slate = slate
+
+    def _request_id(self) -> str:
+        self._requests += 1
+        name = f"{self.seed}/{self.clock.now}/{self._requests}"
+        return blake2b(name.encode(), digest_size=16).hexdigest()
+
+
+def _explores(notes: tuple[str, ...]) -> bool:
+    return any(note.startswith(EXPLORED) or "drawn by lot" in note for note in notes)

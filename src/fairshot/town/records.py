@@ -1,0 +1,79 @@
+"""What a run leaves: arrays of what was shown and what it was worth in truth, for figures alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Bools, Floats, Ints
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One policy in one town. s slates of k positions, shorter ones padded with item -1; n items that may ever be.
+
+    at: microseconds (s,); person (s,); page: from 0, of the visit (s,); item, looked (bool), liked (bool), explored
+    (bool): (s, k); worth: float64 (s, k), true utility at each position whether looked at or not; cost: float64 (s,),
+    the examination-weighted true utility that the slate without its exploring positions would have given, less what
+    it gave; published, left: microseconds of each item (n,) and each creator, 0 for never; people_left: microseconds,
+    0 for never; decisions: (time, data) of the verdicts on trials; trainings: (seconds, promoted); seconds: of it all.
+    """
+
+    policy: str
+    seed: int
+    start: int
+    end: int
+    at: Ints
+    person: Ints
+    page: Ints
+    item: Ints
+    looked: Bools
+    liked: Bools
+    explored: Bools
+    worth: Floats
+    cost: Floats
+    published: Ints
+    left: Ints
+    people_left: Ints
+    decisions: tuple[tuple[int, Mapping[str, Any]], ...] = ()
+    trainings: tuple[tuple[float, bool], ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Takes down slates as they come."""
+
+    positions: int
+    rows: list[tuple[int, int, int, float]] = field(default_factory=list)
+    shown: list[tuple[Array, Array, Array, Array, Array]] = field(default_factory=list)
+
+    def add(self, head: tuple[int, int, int, float], columns: tuple[Array, Array, Array, Array, Array]) -> None:
+        """head: time, person, page, cost; columns: item, looked, liked, explored, worth of each position."""
+        self.rows.append(head)
+        self.shown.append(columns)
+
+    def arrays(self) -> dict[str, Array]:
+        """The columns of `Run` that are of slates."""
+        heads: list[Any] = list(zip(*self.rows, strict=True)) or [(), (), (), ()]
+        found: dict[str, Array] = {
+            "at": np.array(heads[0], np.int64),
+            "person": np.array(heads[1], np.int64),
+            "page": np.array(heads[2], np.int64),
+            "cost": np.array(heads[3], np.float64),
+        }
+        blanks = (
+            ("item", NOBODY, np.int64),
+            ("looked", False, bool),
+            ("liked", False, bool),
+            ("explored", False, bool),
+        )
+        for place, (name, blank, dtype) in enumerate((*blanks, ("worth", 0.0, np.float64))):
+            column = np.full((len(self.shown), self.positions), blank, dtype)
+            for row, columns in enumerate(self.shown):
+                column[row, : len(columns[place])] = columns[place]
+            found[name] = column
+        return found

@@ -1,0 +1,61 @@
+"""The truth: how good items are, whatever anybody was shown."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from fairshot.core.arrays import Bools, Floats, Ints
+from fairshot.town.behaviour import like_probability
+from fairshot.town.world import World
+
+BEST_TIER = 0.1
+"""The share of all people who are an item's best audience."""
+GOOD, BAD = 1.5, 0.75
+"""Times the mean of the topic: from where on an item is truly good, and up to where truly bad."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What figures ask of a town.
+
+    creator: (items,), of each item; new: bool (creators,), who joins during the run; joins: microseconds (creators,);
+    good, bad: bool (items,); hidden: bool (items,), made for a hidden interest.
+    """
+
+    creator: Ints
+    new: Bools
+    joins: Ints
+    good: Bools
+    bad: Bools
+    hidden: Bools
+    people: int
+
+    @classmethod
+    def of(cls, world: World) -> Self:
+        """Judge every item that may ever be."""
+        items, creators = world.items, world.creators
+        rate = best_tier_rate(world.people.cares, items.mix, items.quality)
+        good, bad = judged(rate, items.told)
+        hidden = items.mix[:, world.scenario.topics :].sum(axis=1) > 0.5
+        return cls(items.creator, creators.new, creators.joins, good, bad, hidden, len(world.people.visits))
+
+
+def best_tier_rate(cares: Floats, mix: Floats, quality: Floats) -> Floats:
+    """The mean probability that a rested person of an item's best tier likes it when new, float64 (items,).
+
+    cares (people, topics), mix (items, topics), quality (items,). The best tier: the tenth of people who care most.
+    """
+    count = max(1, round(BEST_TIER * len(cares)))
+    found = np.empty(len(mix))
+    for start in range(0, len(mix), 1000):
+        affinity = cares @ mix[start : start + 1000].T
+        found[start : start + 1000] = np.partition(affinity, -count, axis=0)[-count:].mean(axis=0)
+    return like_probability(found * quality)
+
+
+def judged(rate: Floats, topic: Ints) -> tuple[Bools, Bools]:
+    """Which items are truly good and truly bad: rate at least 1.5 times, at most 0.75 times their topic's mean."""
+    sums = np.bincount(topic, rate, minlength=1)
+    mean = (sums / np.maximum(np.bincount(topic, minlength=1), 1))[topic]
+    return rate >= GOOD * mean, rate <= BAD * mean
