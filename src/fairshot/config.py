@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from fairshot.core.errors import ConfigError
 from fairshot.core.feedback import FeedbackKind, FeedbackKinds, Impressions
 from fairshot.core.perturbation import Tuning
+from fairshot.core.trial import Trials
 from fairshot.pipeline.stages import KINDS, known_stages, nearest
 
 FILE = "fairshot.toml"
@@ -101,6 +102,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     worker: Worker
     serving: Serving
     tuning: Tuning
+    trials: Trials
     sources: dict[str, dict[str, Any]] = {}
     filters: dict[str, dict[str, Any]] = {}
     features: dict[str, dict[str, Any]] = {}

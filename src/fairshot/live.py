@@ -31,6 +31,7 @@ class Live:
         self._kinds = config.kinds
         self._impressions = config.impressions
         self._tuning = config.tuning
+        self._trials = config.trials
         self._artifacts = UNTRAINED
         self._version = -1
         self._adopt({name: fold.empty() for name, fold in folds.items()})
@@ -97,6 +98,7 @@ class Live:
             impressions=self._impressions,
             artifacts=self._artifacts,
             tuning=self._tuning,
+            trials=self._trials,
         )
 
     def _encode(self, batch: EventBatch) -> Rows:

@@ -56,6 +56,7 @@ class Replay:
             world=seen["world"],
             feedback=config.kinds,
             impressions=config.impressions,
+            trials=config.trials,
             tuning=config.tuning,
             artifacts=UNTRAINED,
         )

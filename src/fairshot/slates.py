@@ -24,13 +24,14 @@ def problems_of(slate: Slate, snapshot: Snapshot) -> list[str]:
 def answer_of(request: Request, slate: Slate, snapshot: Snapshot, secret: bytes) -> Feed:
     """The slate as it is handed out, with an exposure token for each position."""
     ids = snapshot.ids
-    columns = (slate.rows, snapshot.items["creator"][slate.rows], slate.source, slate.score, slate.propensity)
+    creators = snapshot.items["creator"][slate.rows]
+    columns = (slate.rows, creators, slate.source, slate.score, slate.propensity, slate.arm)
     positions = []
-    for position, (row, creator, source, score, propensity) in enumerate(
+    for position, (row, creator, source, score, propensity, arm) in enumerate(
         zip(*(column.tolist() for column in columns), strict=True), start=1
     ):
         item = ids.items.id(row)
-        exposure = Exposure(request.id, position, propensity, request.now)
+        exposure = Exposure(request.id, position, propensity, request.now, arm)
         positions.append(
             Position(
                 position=position,
@@ -49,7 +50,8 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
     trace = slate.trace
     if trace is None:
         raise FairshotError("a slate without its trace cannot be logged")
-    factors = Context(request, snapshot).perturbation
+    ctx = Context(request, snapshot)
+    factors = ctx.perturbation
     drawn = {} if factors is None else dict(zip(snapshot.feedback.names, factors.tolist(), strict=True))
     return Draft(
         kind=Kind.SLATE,
@@ -76,6 +78,7 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
             "context": dict(request.context),
             "problems": problems_of(slate, snapshot),
             **({"perturbation": drawn} if drawn else {}),
+            **({"arm": slate.arm.tobytes(), "segment": ctx.person.segment} if slate.arm.any() else {}),
         },
     )
 

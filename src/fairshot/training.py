@@ -35,6 +35,7 @@ from fairshot.examples import (
     shown_occasions,
     without_past,
 )
+from fairshot.learning.audience import fit_audience
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.distillation import fit_retrieval
@@ -74,6 +75,7 @@ class Fitted:
     retrieval: RetrievalModel | None = None
     causal: CausalModel | None = None
     latent_cluster: LatentCluster | None = None
+    audience: Floats | None = None
     past: Past | None = None
     """The ranking net beside the models that it was taught with, and since when both know nothing."""
     spared: Rows = field(default_factory=lambda: np.empty(0, np.int32))
@@ -92,6 +94,7 @@ class Fitted:
             neighbours=self.neighbours,
             popularity=self.popularity,
             latent_cluster=self.latent_cluster,
+            audience=self.audience,
         )
 
     def models(self) -> dict[str, tuple[Mapping[str, Array], Mapping[str, Any]]]:
@@ -110,6 +113,7 @@ class Fitted:
             "content": self.encoder.dump(),
             "index": ({} if self.index is None else {"index": self.index}, {}),
             "popularity": ({"quantiles": self.popularity.quantiles}, {"rates": dict(self.popularity.rates)}),
+            **({} if self.audience is None else {"audience": ({"people": self.audience}, {})}),
             **{name: model.dump() for name, model in kept.items() if model is not None},
         }
 
@@ -191,7 +195,8 @@ class Trainer:
             fresh=without_past(snapshot, told),
             progress=partial(self.progress, "retrieval"),
         )
-        return replace(fitted, multipliers=multipliers, retrieval=retrieval, spared=apart)
+        audience = fit_audience(snapshot, people, now)
+        return replace(fitted, multipliers=multipliers, retrieval=retrieval, audience=audience, spared=apart)
 
     def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> FittedVectors:
         shape = (events.sizes.users, events.sizes.items)

@@ -35,6 +35,12 @@ class Candidates:
         """The chosen rows, in the chosen order; order: indices or a mask."""
         return Candidates(self.rows[order], {name: column[order] for name, column in self.columns.items()})
 
+    @property
+    def arm(self) -> Ints:
+        """The audience tier of the trial that each is brought for, int8 (n,): 0 where a source says nothing of it."""
+        found: Ints = self.columns.get("trial_arm", np.zeros(len(self), dtype=np.int8))
+        return found
+
     def places(self, rows: Rows) -> Ints:
         """Where each of these rows stands, int64 (m,); the number of candidates for those that are not among them."""
         if len(self) == 0:

@@ -1,6 +1,6 @@
 """Exposure tokens: a signed word of the feed that it showed this item to this person at this position.
 
-A token is the request, position, propensity and time, with a keyed BLAKE2b over these and the ids of person
+A token is the request, position, propensity, time and trial arm, with a keyed BLAKE2b over these and the ids of person
 and item; the ids themselves are not in it, for whoever reports feedback names them anyway.
 """
 
@@ -11,23 +11,25 @@ from binascii import Error as Base64Error
 from dataclasses import dataclass
 from hashlib import blake2b
 
-_FIELDS = struct.Struct("<16sHdq")
+_FIELDS = struct.Struct("<16sHdqB")
 _MAC = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What a valid token says. at: microseconds since 1970, UTC."""
+    """What a valid token says. at: microseconds since 1970, UTC; arm: audience tier of a trial, 0 for no trial."""
 
     request: str
     position: int
     propensity: float
     at: int
+    arm: int = 0
 
 
 def sign(secret: bytes, exposure: Exposure, user: str, item: str) -> str:
     """The token of one shown position; exposure.request is 32 hexadecimal digits."""
-    fields = _FIELDS.pack(bytes.fromhex(exposure.request), exposure.position, exposure.propensity, exposure.at)
+    said = exposure.position, exposure.propensity, exposure.at, exposure.arm
+    fields = _FIELDS.pack(bytes.fromhex(exposure.request), *said)
     return _text(fields + _mac(secret, fields, user, item))
 
 
@@ -43,8 +45,8 @@ def verify(secret: bytes, token: str, user: str, item: str) -> Exposure | None:
             return None
     except (Base64Error, ValueError):
         return None
-    request, position, propensity, at = _FIELDS.unpack(fields)
-    return Exposure(request.hex(), position, propensity, at)
+    request, *said = _FIELDS.unpack(fields)
+    return Exposure(request.hex(), *said)
 
 
 def _text(raw: bytes) -> str:

@@ -54,6 +54,20 @@ class Person:
         return history[self._preference > 0]
 
     @cached_property
+    def segment(self) -> int:
+        """The label that the person likes most, for what is offered of it: its row, -1 where nothing says.
+
+        The largest of likes / sqrt(items that have the label first); the first of equals.
+        """
+        items, labels = self.snapshot.items, self.snapshot.labels
+        first = items["label"][self.liked["item"]]
+        first = first[first >= 0]
+        if len(first) == 0:
+            return -1
+        found, counts = np.unique(first, return_counts=True)
+        return int(found[np.argmax(counts / np.sqrt(np.maximum(labels["label_count"][found], 1)))])
+
+    @cached_property
     def disliked(self) -> Array:
         """The part of the history that speaks against the item, oldest first: HISTORY[l]; empty without profiling."""
         history = self.history

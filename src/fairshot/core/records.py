@@ -206,7 +206,8 @@ class Reader:
             said = verify(self._secret, event.exposure, event.user_id, event.item_id)
         if said is None:
             raise Refused("exposure", "was not handed out by this feed for this person and item")
-        return {"request": said.request, "position": said.position, "propensity": said.propensity}
+        answered = {"request": said.request, "position": said.position, "propensity": said.propensity}
+        return answered | ({"arm": said.arm} if said.arm else {})
 
 
 def _decision(decision: Decision, now: int) -> Draft:

@@ -74,7 +74,8 @@ class Slate:
     """The answer: rows in order of position, and how each came to be there.
 
     rows: int32 (k,); source: int16 (k,), index into `sources`; score: float64 (k,); propensity: float64
-    (k,), the probability with which this row stood at this position; parts: what each value term gave,
+    (k,), the probability with which this row stood at this position; arm: int8 (k,), the audience tier of a trial
+    that the position is an impression of, 0 for no trial; parts: what each value term gave,
     float64 (k,); notes: rules that moved a position; pool: all candidates that passed the filters, best
     value first.
     """
@@ -86,6 +87,7 @@ class Slate:
     sources: tuple[str, ...]
     parts: Mapping[str, Floats] = field(default_factory=dict)
     notes: tuple[tuple[str, ...], ...] = ()
+    arm: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int8))
     pool: Candidates = field(default_factory=lambda: Candidates(np.empty(0, dtype=np.int32)))
     trace: Trace | None = None
 
@@ -132,6 +134,7 @@ def take_positions(slate: Slate, index: Array, notes: tuple[tuple[str, ...], ...
         rows=pool.rows[index],
         source=pool["source"][index],
         score=pool["value"][index],
+        arm=pool.arm[index],
         parts={name: pool[f"value.{name}"][index] for name in slate.parts},
         notes=notes,
         **changes,

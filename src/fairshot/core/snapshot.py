@@ -12,6 +12,7 @@ from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
 from fairshot.core.perturbation import Tuning
 from fairshot.core.tables import View
+from fairshot.core.trial import Trials
 
 
 class Nearest(Protocol):
@@ -109,6 +110,9 @@ class Artifacts:
     neighbours: Any = None
     popularity: Popularity | None = None
     latent_cluster: Any = None
+    audience: Floats | None = None
+    """Vectors of some people, each of length one, float32 (p, d): whom a match is compared with."""
+    latent_cluster: Any = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""
@@ -140,6 +144,7 @@ class Snapshot:
     impressions: Impressions = field(default_factory=Impressions)
     artifacts: Artifacts = field(default_factory=Artifacts)
     tuning: Tuning = field(default_factory=Tuning)
+    trials: Trials = field(default_factory=Trials)
 
     @property
     def weights(self) -> Floats:

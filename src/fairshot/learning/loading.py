@@ -48,6 +48,7 @@ def load_artifacts(store: ArtifactStore, version: str | None, pipeline: Pipeline
         "neighbours": NeighboursModel.load,
         "popularity": _popularity,
         "latent_cluster": LatentCluster.load,
+        "audience": lambda tensors, _description: tensors["people"],
     }
     kept = {name: _attempt(partial(_kept, store, version, name, load), missing) for name, load in optional.items()}
     facts = _attempt(lambda: store.manifest(version)["facts"], missing)

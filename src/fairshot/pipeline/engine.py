@@ -129,6 +129,7 @@ class _Run:
         """Merge what the sources bring; a row belongs to the first source that brought it."""
         rows: list[Rows] = []
         source: list[Ints] = []
+        arm: list[Ints] = []
         for code, stage in enumerate(self.pipeline.sources):
             if stage.personal and not self.ctx.request.profile:
                 continue
@@ -137,14 +138,15 @@ class _Run:
             self._done(step, len(brought))
             rows.append(brought)
             source.append(np.full(len(brought), code, dtype=np.int16))
+            arm.append(np.zeros(len(brought), dtype=np.int8) if found is None else found.arm)
         if not rows:
-            rows, source = [no_candidates().rows], [np.empty(0, dtype=np.int16)]
-        merged, codes = np.concatenate(rows), np.concatenate(source)
+            rows, source, arm = [no_candidates().rows], [np.empty(0, dtype=np.int16)], [np.empty(0, dtype=np.int8)]
+        merged, codes, arms = np.concatenate(rows), np.concatenate(source), np.concatenate(arm)
         _, first = np.unique(merged, return_index=True)
         first.sort()
         self.all_rows, self.all_source = merged[first], codes[first]
         self.fate = np.zeros(len(first), dtype=np.int16)
-        return Candidates(self.all_rows, {"source": self.all_source})
+        return Candidates(self.all_rows, {"source": self.all_source, "trial_arm": arms[first]})
 
     def filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
         alive: Ints = np.arange(len(batch))

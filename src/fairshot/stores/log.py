@@ -37,9 +37,11 @@ class SlateHead(msgspec.Struct):
 
     rows: bytes
     propensity: bytes
+    arm: bytes = b""
+    segment: int = -1
 
 
-class SlateCore(SlateHead):
+class SlateCore(SlateHead, kw_only=True):
     """And the part that says what was asked for, and of which moment."""
 
     seq: int
@@ -313,18 +315,21 @@ class Log:
             if kind == Kind.SLATE:
                 slate = _slate_head(blob)
                 shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
+                arms = slate.arm or bytes(len(shown))
                 for position, row in enumerate(shown.tolist(), start=1):
-                    rows.append((*head, row, position, propensities[position - 1]))
+                    at = position - 1
+                    rows.append((*head, row, position, propensities[at], arms[at], slate.segment if arms[at] else -1))
                     data.append(None)
                 if len(shown) == 0:
-                    rows.append((*head, -1, 0, np.nan))
+                    rows.append((*head, -1, 0, np.nan, 0, -1))
                     data.append(None)
                 continue
             record = None if blob is None else _unpack(blob)
             exposure = record or {} if kind in (Kind.FEEDBACK, Kind.IMPRESSION) else {}
             if kind == Kind.ITEM and record is not None:
                 record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
-            rows.append((*head, _row(item), exposure.get("position", 0), exposure.get("propensity", np.nan)))
+            told = exposure.get("position", 0), exposure.get("propensity", np.nan), exposure.get("arm", 0)
+            rows.append((*head, _row(item), *told, -1))
             data.append(record)
         columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
         return event_batch(dict(zip(_COLUMNS, columns, strict=True)), data, self._ids.sizes())
@@ -349,7 +354,20 @@ def _logged_slate(served: int, name: str, at: int, user: int, data: bytes) -> Lo
     )
 
 
-_COLUMNS = ("seq", "kind", "action", "at", "user", "creator", "value", "item", "position", "propensity")
+_COLUMNS = (
+    "seq",
+    "kind",
+    "action",
+    "at",
+    "user",
+    "creator",
+    "value",
+    "item",
+    "position",
+    "propensity",
+    "arm",
+    "segment",
+)
 
 
 def _row(found: int | None) -> int:

@@ -1,0 +1,84 @@
+"""Trials: the words that the log, state, stages and decisions share about the experiment that every new item gets.
+
+An item waits, is tested on a few well-chosen people near the top of their slates, expands, and in the end
+graduates or is stopped. An impression of a trial belongs to an arm: the audience tier by which the person was
+chosen, 1 surely, 2 should be, 3 a stretch, 4 found by who responded; arm 0 is no trial.
+"""
+
+from enum import IntEnum
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, Struct
+
+from fairshot.core.arrays import Array, Bools, Floats, Ints
+
+TIERS = ("surely", "should be", "stretch", "found")
+POSITIONS = 3
+"""Positions of a slate that an impression of a trial may stand at: 1 to 3."""
+CELLS = len(TIERS) * POSITIONS
+"""Counts of one item: cell (arm - 1) * POSITIONS + position - 1."""
+EVIDENCE = np.dtype(
+    [("at", np.int64), ("user", np.int32), ("segment", np.int32), ("cell", np.int8), ("answer", np.int8)]
+)
+"""One entry of an item's evidence; answer 0: it was shown, 1: approval, -1: disapproval."""
+STRETCH, FOUND = TIERS.index("stretch") + 1, TIERS.index("found") + 1
+
+
+class TrialState(IntEnum):
+    """How far the trial of an item has come."""
+
+    WAITING = 0
+    TESTING = 1
+    EXPANDING = 2
+    GRADUATED = 3
+    STOPPED = 4
+
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(ge=1)]
+Above = Annotated[float, Meta(gt=0)]
+
+
+class Trials(Struct, frozen=True, forbid_unknown_fields=True):
+    """How new items are tried; see defaults.toml."""
+
+    share: Share = 0.1
+    positions: tuple[Annotated[int, Meta(ge=1, le=POSITIONS)], Annotated[int, Meta(ge=1, le=POSITIONS)]] = (1, 3)
+    examination: tuple[Above, Above, Above] = (1.0, 0.63, 0.5)
+    mix: tuple[Share, Share, Share] = (0.6, 0.25, 0.15)
+    audience: tuple[Share, Share] = (0.1, 0.3)
+    among: Positive = 256
+    days: Above = 14.0
+    daily: Above = 25.0
+    at_once: Positive = 3
+    lift: Above = 1.0
+    strength: Above = 10.0
+    least: Positive = 20
+    stop_below: Share = 0.05
+    graduate_above: Share = 0.95
+    most: Positive = 400
+    rest_days: Above = 30.0
+
+    @property
+    def looked_at(self) -> Floats:
+        """How likely a person looks at each position of the band, of those who look at the first: float64 (3,)."""
+        return np.array(self.examination) / self.examination[0]
+
+
+def cell_of(arm: Ints, position: Ints) -> Ints:
+    """The cell in which an impression counts; -1 where it is none of a trial's: deeper, or without an arm."""
+    inside = (arm > 0) & (position > 0) & (position <= POSITIONS)
+    return np.where(inside, (arm.astype(np.int64) - 1) * POSITIONS + position - 1, -1)
+
+
+def accounts_of(entries: Array) -> tuple[Array, Bools]:
+    """The first impression of each account, and whether it was welcome by the latest answer: EVIDENCE (a,), bool (a,).
+
+    entries: EVIDENCE, oldest first.
+    """
+    shown, told = entries[entries["answer"] == 0], entries[entries["answer"] != 0]
+    users, first = np.unique(shown["user"], return_index=True)
+    answered, last = np.unique(told["user"][::-1], return_index=True)
+    welcome = answered[told["answer"][::-1][last] == 1]
+    return shown[first], np.isin(users, welcome)

@@ -1,0 +1,50 @@
+"""What a trial has told of an item's rate of likes, beside what is expected of its category."""
+
+import numpy as np
+
+from fairshot.core.arrays import Array, Floats, Rows
+from fairshot.core.snapshot import Snapshot
+from fairshot.core.trial import TIERS, Trials
+
+FIRST_RATE = 0.05
+"""Rate of likes that is expected of an item before any trial has told another."""
+
+
+def successes(shown: Array, liked: Array, settings: Trials, tiers: Floats) -> tuple[Floats, Floats]:
+    """Likes, and the impressions that they are to be compared with, of each item: two float64 (n,).
+
+    Formula: x = sum of liked; n = sum over cells of shown * examination(position) * rate(tier) / rate(first tier),
+    at least x: an impression that is looked at half as often, or by people who like half as much, counts half.
+    Shapes: shown and liked (n, CELLS) counts; tiers (4,), the rate at which each tier likes what is tried.
+    """
+    weight = (tiers / tiers[0])[:, None] * settings.looked_at
+    likes = liked.sum(axis=1).astype(np.float64)
+    return likes, np.maximum(shown @ weight.ravel(), likes)
+
+
+def priors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """What is expected of items: a and b of the Beta prior of each one's rate, (n,), and the rates of tiers, (4,).
+
+    The prior is that of the item's category, or of all where none was fitted; before any was, FIRST_RATE with the
+    configured strength, and tiers that are all alike.
+    """
+    settings, world = snapshot.trials, snapshot.world
+    everywhere, tiers = world["trial_world_prior"][0], world["trial_tiers"][0]
+    if np.isnan(everywhere).any():
+        everywhere, tiers = settings.strength * np.array([FIRST_RATE, 1 - FIRST_RATE]), np.full(len(TIERS), FIRST_RATE)
+    # The last row stands for no category.
+    fitted = np.vstack([snapshot.labels["trial_prior"], np.full((1, 2), np.nan)])
+    prior = fitted[snapshot.items["label"][rows]]
+    prior = np.where(np.isnan(prior), everywhere, prior)
+    return prior[:, 0], prior[:, 1], tiers
+
+
+def posteriors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """Beta posterior of each item's rate, in its first tier at the top position, and the rate that is good enough.
+
+    alpha, beta and threshold, float64 (n,): threshold = lift * a / (a + b).
+    """
+    items = snapshot.items
+    a, b, tiers = priors_of(snapshot, rows)
+    won, tried = successes(items["trial_shown"][rows], items["trial_liked"][rows], snapshot.trials, tiers)
+    return a + won, b + tried - won, np.minimum(snapshot.trials.lift * a / (a + b), 1.0)

@@ -1,0 +1,154 @@
+"""Trials: at most one item on trial for a request, to a person who was well chosen for it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import ndtr
+
+from fairshot.algorithms.beta_bandit import thompson_draw
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
+from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.request import Context
+from fairshot.core.snapshot import Snapshot
+from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of
+from fairshot.core.trial_posterior import posteriors_of, priors_of
+
+AHEAD = 10
+"""Impressions over which it is reckoned how much the next ones would change the decision,"""
+BEST = 24
+"""and so many of the best draws for which the person's tier is looked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """Whether this request explores, for which tier, and with which item: three lots.
+
+    It explores with probability min(1, share * limit) times how much exploring suits the person (`openness`), so
+    that trials stay below their share of all impressions. The tier is drawn by the configured mix. Of `among` items
+    on trial the one is brought, among those for which the person belongs to that tier, with the largest
+
+        theta_i * change_i,    theta_i ~ Beta(alpha_i, beta_i),
+
+    a draw from the posterior of its rate times how much the next impressions can change what is decided on it. For
+    a stretch, theta is drawn from what people of the same segment told. Nobody is brought an item that the
+    person's segment plainly does not want.
+    Source: Wang et al., KDD 2023 (arXiv 2306.01720) and RecSys 2025 (arXiv 2507.09423).
+    """
+
+    personal: ClassVar[bool] = True
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """One row with its arm, or nothing."""
+        rng, settings = ctx.rng("trials"), ctx.snapshot.trials
+        if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
+            return no_candidates()
+        rows = on_trial(ctx.snapshot)
+        rows = rows[~ctx.person.met[rows]]
+        if ctx.eligible is not None:
+            rows = rows[np.isin(rows, ctx.eligible)]
+        if len(rows) == 0:
+            return no_candidates()
+        if len(rows) > settings.among:
+            rows = rng.choice(rows, settings.among, replace=False)
+        wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
+        alpha, beta, threshold = posteriors_of(ctx.snapshot, rows)
+        worth = thompson_draw(alpha, beta, rng) * change(alpha, beta, threshold)
+        found = rows[np.argsort(-worth, kind="stable")]
+        return _first(ctx, found, wanted, rng)
+
+
+def openness(ctx: Context) -> float:
+    """How much exploring suits a person, within (0, 1]: more the more they do here, less where trials disappointed.
+
+    Formula: (n + 5) / (n + 10) for n reactions, times min(1, (w + 10 m) / (t + 10) / m), w of t trial impressions
+    welcomed, where the mean person welcomes a share m.
+    """
+    users, row = ctx.snapshot.users, ctx.request.row
+    if row < 0:
+        return 0.5
+    reactions = len(ctx.person.history)
+    tried, welcomed = float(users["trial_met"][row]), float(users["trial_welcomed"][row])
+    mean = max(float(np.nan_to_num(ctx.snapshot.world["trial_tiers"][0, 0], nan=0.0)) / 2, 0.01)
+    return (reactions + 5) / (reactions + 10) * min(1.0, (welcomed + 10 * mean) / (tried + 10) / mean)
+
+
+def on_trial(snapshot: Snapshot) -> Rows:
+    """The items that are tested or expanding, ascending: int32."""
+    rows = distinct(snapshot.world.lists["on_trial"][0]["item"])
+    state = snapshot.items["trial_state"][rows]
+    going: Rows = rows[(state == TrialState.TESTING) | (state == TrialState.EXPANDING)].astype(np.int32)
+    return going
+
+
+def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
+    """How much the next AHEAD impressions may change a decision between a rate and a threshold, float64 (n,).
+
+    Formula: s f(-|m - threshold| / s) / sd with f(z) = phi(z) + z Phi(z), m and sd of the posterior, and
+    s = sd sqrt(AHEAD / (alpha + beta + AHEAD)), how far the mean will move (the knowledge gradient of a normal).
+    """
+    total = alpha + beta
+    mean = alpha / total
+    sd = np.sqrt(mean * (1 - mean) / (total + 1))
+    moves = np.sqrt(AHEAD / (total + AHEAD))
+    z = -np.abs(mean - threshold) / (sd * moves)
+    return np.asarray(moves * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * ndtr(z)) + 1e-12)
+
+
+def _first(ctx: Context, rows: Rows, wanted: int, rng: np.random.Generator) -> Candidates:
+    """The first item for which the person belongs to the wanted tier, or else to the nearest one to the core."""
+    best = rows[:BEST]
+    tiers = tiers_of(ctx, best)
+    refused = np.zeros(len(best), bool)
+    if wanted == STRETCH:
+        likely, refused = _by_segment(ctx, best, rng)
+        order = np.argsort(-likely, kind="stable")
+        best, tiers, refused = best[order], tiers[order], refused[order]
+    # Found people come first wherever the core of the audience is wanted: they are it.
+    distance = np.where(tiers == FOUND, 0 if wanted != STRETCH else 9, np.abs(tiers - wanted))
+    distance = np.where((tiers == STRETCH) & (wanted != STRETCH), 9, distance)
+    distance[refused] = 9
+    if len(best) == 0 or distance.min() == 9:
+        return no_candidates()
+    chosen = int(np.argmin(distance))
+    return Candidates(best[chosen : chosen + 1], {"trial_arm": tiers[chosen : chosen + 1].astype(np.int8)})
+
+
+def tiers_of(ctx: Context, rows: Rows) -> Ints:
+    """The person's audience tier for each item: arms 1 surely, 2 should be, 3 a stretch, 4 found, int64 (n,).
+
+    The rank of the person's match, the inner product of directions, among that of the audience's sample; where
+    nothing is known of the person, or of what the item is, it is a stretch, and before any training all should be.
+    """
+    models, items = ctx.snapshot.artifacts, ctx.snapshot.items
+    tiers = np.full(len(rows), STRETCH)
+    if models.vectors is None or models.audience is None or len(models.audience) == 0:
+        tiers[:] = 2
+    elif ctx.person.vector is not None:
+        vectors = models.vectors.items[rows]
+        match = vectors @ (ctx.person.vector / np.linalg.norm(ctx.person.vector))
+        above = (models.audience @ vectors.T > match).mean(axis=0)
+        ranked = 1 + np.searchsorted(ctx.snapshot.trials.audience, above, side="left")
+        tiers = np.where(vectors.any(axis=1), ranked, 2)
+    segment = ctx.person.segment
+    if segment >= 0:
+        tiers[items["trial_segment"][rows] == segment] = FOUND
+    return tiers
+
+
+def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Floats, Array]:
+    """Draws of each item's rate among people of the person's segment, and whether they plainly do not want it."""
+    prior = priors_of(ctx.snapshot, rows)
+    mean = prior[0] / (prior[0] + prior[1])
+    told = np.array([_told(ctx.snapshot, row, ctx.person.segment) for row in rows.tolist()]).reshape(-1, 2)
+    shown, liked = told.T
+    # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
+    alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
+    return thompson_draw(alpha, beta, rng), (shown >= 8) & (liked == 0)
+
+
+def _told(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
+    entries = snapshot.items.lists["trial_evidence"].last(row)
+    first, liked = accounts_of(entries[entries["at"] >= snapshot.items["trial_admitted_at"][row]])
+    same = first["segment"] == segment
+    return int(same.sum()), int((same & liked).sum())

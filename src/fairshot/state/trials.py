@@ -1,0 +1,198 @@
+"""How trials stand: what was decided on each item, and the evidence that counts."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from fairshot.algorithms.decay import add_decayed, merge_decayed
+from fairshot.core.arrays import DAY, Array
+from fairshot.core.events import EventBatch, Kind
+from fairshot.core.feedback import FeedbackKinds
+from fairshot.core.tables import Column, Lists, State, Table
+from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of
+
+KEPT = 4096
+"""Entries of evidence remembered for each item; a trial ends long before."""
+ON_TRIAL = np.dtype([("at", np.int64), ("item", np.int32)])
+ON_TRIAL_KEPT = 16384
+HALF_LIVES = {"trial_failures": 28 * DAY, "trial_flow": DAY}
+STEPS = {
+    "testing": TrialState.TESTING,
+    "expanding": TrialState.EXPANDING,
+    "graduated": TrialState.GRADUATED,
+    "stopped": TrialState.STOPPED,
+}
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Evidence counts once for each account and item: the first impression that a trial gave, the latest answer to it.
+
+    Only impressions served with an arm, and feedback that carries the token of such an impression, are evidence;
+    of an item that was admitted twice, what came after the second time.
+
+    Columns of items: `trial_state` (`TrialState`), `trial_state_at` (microseconds), `trial_served` (`served` when
+    that was decided), `trial_admitted_at`, `trial_round` (how often it was admitted), `trial_segment` (label row of
+    an audience that was found, -1), `trial_shown` and `trial_liked` int32 (n, CELLS). List: `trial_evidence`.
+    Users: `trial_met`, `trial_welcomed`: impressions of trials, and approvals. Creators: `trial_failures`, decayed.
+    Labels and world: `trial_prior` (a, b), NaN where none was fitted; world: `trial_tiers`, `trial_flow` (impressions,
+    decayed by a day), list `on_trial`: every admission, newest last.
+    """
+
+    feedback: FeedbackKinds
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.SLATE, Kind.FEEDBACK, Kind.VERDICT})
+
+    def empty(self) -> State:
+        """No trials."""
+        return State(
+            users=Table({"trial_met": Column(np.int32), "trial_welcomed": Column(np.int32)}),
+            items=Table(
+                {
+                    "trial_seq": Column(np.int64),
+                    "trial_state": Column(np.int8),
+                    "trial_state_at": Column(np.int64),
+                    "trial_served": Column(np.int64),
+                    "trial_admitted_at": Column(np.int64),
+                    "trial_round": Column(np.int16),
+                    "trial_segment": Column(np.int32, -1),
+                    "trial_segment_seq": Column(np.int64),
+                    "trial_shown": Column(np.int32, width=CELLS),
+                    "trial_liked": Column(np.int32, width=CELLS),
+                },
+                {"trial_evidence": Lists(EVIDENCE, KEPT)},
+            ),
+            creators=Table({"trial_failures": Column(np.float64), "trial_failures_at": Column(np.int64)}),
+            labels=Table({"trial_prior": Column(np.float64, np.nan, 2)}),
+            world=Table(
+                {
+                    "trial_world_prior": Column(np.float64, np.nan, 2),
+                    "trial_tiers": Column(np.float64, np.nan, len(TIERS)),
+                    "trial_prior_seq": Column(np.int64),
+                    "trial_flow": Column(np.float64),
+                    "trial_flow_at": Column(np.int64),
+                },
+                {"on_trial": Lists(ON_TRIAL, ON_TRIAL_KEPT)},
+            ),
+        )
+
+    def add(self, state: State, events: EventBatch) -> State:
+        """Take in what was decided, shown and answered."""
+        state.grow(events.sizes)
+        for index in np.flatnonzero(events.of(Kind.VERDICT)).tolist():
+            data = events.data[index] or {}
+            if data.get("decision") == "trial":
+                _decided(state, events.where(np.array([index])), data)
+            elif data.get("decision") == "trial_prior":
+                _fitted(state, int(events.seq[index]), data)
+        cells = cell_of(events.arm, events.position)
+        chosen = np.flatnonzero((cells >= 0) & events.of(Kind.SLATE, Kind.FEEDBACK) & (events.item >= 0))
+        found = events.where(chosen)
+        found, cells = found.where(found.user >= 0), cells[chosen][found.user >= 0]
+        if len(found):
+            self._count(state, found, cells)
+        return state
+
+    def _count(self, state: State, found: EventBatch, cells: Array) -> None:
+        served = found.of(Kind.SLATE)
+        preference = np.where(found.action >= 0, self.feedback.preferences[found.action], 0.0)
+        likes = np.where(found.action >= 0, self.feedback.likes[found.action], False)
+        entries = np.empty(len(found), EVIDENCE)
+        entries["at"], entries["user"], entries["segment"], entries["cell"] = found.at, found.user, found.segment, cells
+        entries["answer"] = np.where(served, 0, np.where(likes, 1, np.where(preference < 0, -1, 2)))
+        told = entries["answer"] != 2
+        state.items.lists["trial_evidence"].extend(found.item[told], entries[told])
+        for item in np.unique(found.item[told]).tolist():
+            _recount(state.items, item)
+        np.add.at(state.users["trial_met"], found.user[served], 1)
+        np.add.at(state.users["trial_welcomed"], found.user[entries["answer"] == 1], 1)
+        _add(state.world, "trial_flow", np.zeros(int(served.sum()), np.int64), found.at[served])
+
+    def merge(self, earlier: State, later: State) -> State:
+        """Lists joined and counted anew; the later decision stands."""
+        sizes = earlier.sizes | later.sizes
+        earlier.grow(sizes)
+        later.grow(sizes)
+        _newer(earlier.items, later.items, "trial_seq", _DECIDED)
+        _newer(earlier.items, later.items, "trial_segment_seq", ("trial_segment", "trial_segment_seq"))
+        earlier.items["trial_round"][:] += later.items["trial_round"]
+        np.maximum(
+            earlier.items["trial_admitted_at"], later.items["trial_admitted_at"], out=earlier.items["trial_admitted_at"]
+        )
+        if later.world["trial_prior_seq"][0] > earlier.world["trial_prior_seq"][0]:
+            for name in ("trial_world_prior", "trial_tiers", "trial_prior_seq"):
+                earlier.world[name][:] = later.world[name]
+            earlier.labels["trial_prior"][:] = later.labels["trial_prior"]
+        earlier.world.lists["on_trial"].extend(*later.world.lists["on_trial"].flat())
+        for name in ("trial_met", "trial_welcomed"):
+            earlier.users[name][:] += later.users[name]
+        for side, name in (("creators", "trial_failures"), ("world", "trial_flow")):
+            one, other = earlier[side], later[side]
+            held = one[name], one[f"{name}_at"], other[name], other[f"{name}_at"]
+            one[name][:], one[f"{name}_at"][:] = merge_decayed(*held, HALF_LIVES[name])
+        rows, entries = later.items.lists["trial_evidence"].flat()
+        earlier.items.lists["trial_evidence"].extend(rows, entries)
+        for item in earlier.items.lists["trial_evidence"].rows():
+            _recount(earlier.items, item)
+        return earlier
+
+
+_DECIDED = ("trial_seq", "trial_state", "trial_state_at", "trial_served")
+
+
+def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
+    row, at, seq = int(event.item[0]), int(event.at[0]), int(event.seq[0])
+    if row < 0:
+        return
+    items = state.items
+    if data["step"] == "audience":
+        if seq > items["trial_segment_seq"][row]:
+            items["trial_segment"][row], items["trial_segment_seq"][row] = data["segment"], seq
+        return
+    if seq > items["trial_seq"][row]:
+        items["trial_seq"][row], items["trial_state"][row] = seq, STEPS[data["step"]]
+        items["trial_state_at"][row], items["trial_served"][row] = at, data["served"]
+    if data["step"] == "testing":
+        items["trial_round"][row] += 1
+        items["trial_admitted_at"][row] = max(at, items["trial_admitted_at"][row])
+        entry = np.array([(at, row)], ON_TRIAL)
+        state.world.lists["on_trial"].extend(np.zeros(1, np.int64), entry)
+        _recount(items, row)
+    creator = int(event.creator[0])
+    if data["step"] == "stopped" and creator >= 0:
+        _add(state.creators, "trial_failures", np.array([creator]), np.array([at]))
+
+
+def _fitted(state: State, seq: int, data: dict[str, Any]) -> None:
+    world = state.world
+    if seq > world["trial_prior_seq"][0]:
+        world["trial_prior_seq"][0] = seq
+        world["trial_world_prior"][0], world["trial_tiers"][0] = data["all"], data["tiers"]
+        state.labels["trial_prior"][:] = np.nan
+        for label, a, b in data["labels"]:
+            state.labels["trial_prior"][label] = a, b
+
+
+def _add(table: Table, name: str, rows: Array, at: Array) -> None:
+    """Add one to the decayed sum of each row."""
+    held = table[name], table[f"{name}_at"]
+    table[name][:], table[f"{name}_at"][:] = add_decayed(*held, rows, np.ones(len(rows)), at, HALF_LIVES[name])
+
+
+def _newer(earlier: Table, later: Table, key: str, names: tuple[str, ...]) -> None:
+    newer = later[key] > earlier[key]
+    for name in names:
+        earlier[name][newer] = later[name][newer]
+
+
+def _recount(items: Table, row: int) -> None:
+    """Count each account once: its first impression, and its latest answer."""
+    entries = items.lists["trial_evidence"].last(row)
+    shown, liked = counts_of(entries[entries["at"] >= items["trial_admitted_at"][row]])
+    items["trial_shown"][row], items["trial_liked"][row] = shown, liked
+
+
+def counts_of(entries: Array) -> tuple[Array, Array]:
+    """Accounts that were shown the item, and those that liked it, by cell: two int64 (CELLS,)."""
+    first, liked = accounts_of(entries)
+    return np.bincount(first["cell"], minlength=CELLS), np.bincount(first["cell"][liked], minlength=CELLS)
