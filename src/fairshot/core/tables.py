@@ -27,7 +27,8 @@ class Column:
         if self.fill is OWN_ROW:
             return np.arange(n, dtype=self.dtype)
         shape = (n,) if self.width is None else (n, self.width)
-        return np.full(shape, self.fill, dtype=self.dtype)
+        # Zeros cost no memory until they are written to.
+        return np.full(shape, self.fill, dtype=self.dtype) if self.fill else np.zeros(shape, dtype=self.dtype)
 
 
 class Lists:
@@ -162,7 +163,7 @@ class Table:
         for name, column in self._columns.items():
             array = self._arrays[name]
             if len(array) < n:
-                larger = column.empty(max(n, len(array) + len(array) // 2, 64))
+                larger = column.empty(max(n, len(array) + len(array) // 2, 64 if n > 1 else 1))
                 larger[: self.n] = array[: self.n]
                 self._arrays[name] = larger
             self._views[name] = self._arrays[name][:n]
