@@ -24,6 +24,9 @@ from fairshot.core.snapshot import Vectors
 
 REMEMBERED = 500
 """Impressions and reactions, the latest of each, that a belief is made from."""
+UNASKED = 5
+"""A reaction to what was not shown hands over as much as so many others: it tells what somebody seeks by themselves,
+and that what is popular and was not sought is not wanted, which types of people cannot tell."""
 LOWEST, HIGHEST = 1e-4, 0.95
 """Chances of approval are never surer than this."""
 
@@ -51,6 +54,16 @@ class LatentCluster:
     trust: float = 0.5
     draws: int = 8
 
+    def influence(self, person: Person, until: int) -> float:
+        """How far the bandit decides for a person: max(0, 1 - n / until), n reactions; 0 without profiling.
+
+        Each reaction beyond the impressions that the person had counts UNASKED times.
+        """
+        reactions = len(person.history)
+        if not person.profile or reactions >= until:
+            return 0.0
+        return max(0.0, 1 - (reactions + (UNASKED - 1) * max(0, reactions - len(person.shown))) / until)
+
     def belief(self, person: Person) -> Floats:
         """Log belief over types, after what a person was shown and how they took it: float64 (types,).
 
@@ -63,7 +76,8 @@ class LatentCluster:
         rate, arm = self._known(items, person.snapshot.artifacts.vectors)
         chances = np.clip(rate * self.lift[:, arm], LOWEST, HIGHEST)
         trials = np.full((1, len(items)), self.trust)
-        return belief_from_counts(prior[None], chances, self.trust * reward[None], trials)[0]
+        found: Floats = belief_from_counts(prior[None], chances, self.trust * reward[None], trials)[0]
+        return found
 
     def drawn(self, person: Person, rng: np.random.Generator) -> Floats:
         """How much each cluster is liked by types drawn from the belief: the mean of their lifts, float64 (arms,)."""
@@ -96,7 +110,8 @@ class LatentCluster:
     @classmethod
     def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> Self:
         """The model from what `dump` gave."""
-        return cls(**{name: tensors[name] for name in TENSORS}, **description)
+        parts: dict[str, Any] = {name: tensors[name] for name in TENSORS}
+        return cls(**parts, **description)
 
 
 def observed(person: Person) -> tuple[Rows, Floats]:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_matrix, diags_array
+from scipy.special import gammaln
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
@@ -20,11 +22,10 @@ BEST = 100
 """Items of each cluster that are kept at hand."""
 LARGEST = 20_000
 """So many items or people, drawn by lot, form clusters; the others join the nearest."""
-MEMBERS = 5
-"""Items of a cluster, or people of a type, on average at least: where there are fewer, there are fewer clusters."""
+ITEMS, PEOPLE = 15, 25
+"""Items of a cluster, and people of a type, on average at least: where there are fewer, there are fewer clusters."""
 PROFILE, STRENGTH = 5.0, 10.0
-"""Approvals, spread as everybody's, that draw a person's profile; approvals that draw a lift, occasions that draw a
-rate."""
+"""Approvals, spread as everybody's, that draw a person's profile; and occasions that draw an item's rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +52,31 @@ def fit_latent_cluster(
     lengths = np.linalg.norm(items, axis=1)
     known = np.flatnonzero(recorded & (lengths > 0))
     active = np.flatnonzero(np.asarray(reception.approval.sum(axis=1)).ravel() > 0)
-    arms, types = (
-        min(most, n // MEMBERS)
-        for most, n in ((settings.item_clusters, len(known)), (settings.person_types, len(active)))
-    )
+    arms, types = min(settings.item_clusters, len(known) // ITEMS), min(settings.person_types, len(active) // PEOPLE)
     if arms < 1 or types < 1:
         return None
     directions = items[known] / lengths[known, None]
     arm = np.full(len(items), -1, np.int32)
     arm[known], centres = _clustered(directions, arms, "arms")
     into = csr_matrix((np.ones(len(known)), (known, arm[known])), shape=(len(items), arms))
-    liked = (reception.approval @ into).toarray()
-    kind, _ = _clustered(_profiles(liked), types, "types", among=active)
+    one, other = (part @ into for part in _halves(reception.approval))
+    kind, _ = _clustered(_profiles(one.toarray()), types, "types", among=active)
     rate = _rates(reception)
-    expected = (reception.shown @ into.multiply(rate[:, None]).tocsr()).toarray()
-    expected += reception.free[:, None] * (rate @ into)
-    lift = np.stack([_lift(liked[kind == one], expected[kind == one]) for one in range(types)])
+    known_rates = diags_array(rate) @ into
+    expected = (reception.shown @ known_rates).toarray() + reception.free[:, None] * known_rates.sum(axis=0)
+    lift = _lifts(_summed(other.toarray(), kind, types), _summed(expected, kind, types) / 2)
     prior = np.bincount(kind[active], minlength=types) + 1.0
-    typical = np.array([np.median(rate[arm == one]) for one in range(arms)])
-    fitted = (centres, arm, rate, lift, prior / prior.sum(), typical, _best(arm, rate, arms))
-    parts = (part if part.dtype.kind == "i" else part.astype(np.float32) for part in fitted)
-    return LatentCluster(*parts, trust=settings.type_trust, draws=settings.type_draws)
+    return LatentCluster(
+        centres=centres.astype(np.float32),
+        arm=arm,
+        rate=rate.astype(np.float32),
+        lift=lift.astype(np.float32),
+        prior=(prior / prior.sum()).astype(np.float32),
+        typical=np.array([np.median(rate[arm == one]) for one in range(arms)], np.float32),
+        best=_best(arm, rate, arms),
+        trust=settings.type_trust,
+        draws=settings.type_draws,
+    )
 
 
 def reception_of(
@@ -127,8 +132,35 @@ def _rates(reception: Reception) -> Floats:
     return np.asarray((approved + STRENGTH * overall) / (occasions + STRENGTH))
 
 
-def _lift(liked: Floats, expected: Floats) -> Floats:
-    return np.asarray((liked.sum(axis=0) + STRENGTH) / (expected.sum(axis=0) + STRENGTH))
+def _halves(approval: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
+    """Two parts of all approvals, by lot: types judged by what formed them would seem to differ more than they do."""
+    lot = stream("latent clusters", "halves").random(approval.nnz) < 0.5
+    parts = approval.copy(), approval.copy()
+    for part, chosen in zip(parts, (lot, ~lot), strict=True):
+        part.data = np.where(chosen, part.data, 0.0)
+    return parts
+
+
+def _summed(of_people: Floats, kind: Rows, types: int) -> Floats:
+    """Sums over the people of each type: (people, arms) to float64 (types, arms)."""
+    result = np.zeros((types, of_people.shape[1]))
+    np.add.at(result, kind, of_people)
+    return result
+
+
+def _lifts(observed: Floats, expected: Floats) -> Floats:
+    """The posterior mean of each lift, float64 (types, arms), where observed ~ Poisson(lift * expected).
+
+    Lifts are Gamma with mean 1 and shape K, fitted by maximum likelihood: (observed + K) / (expected + K).
+    """
+
+    def loss(log_shape: float) -> float:
+        k = np.exp(log_shape)
+        of_cell = gammaln(observed + k) - gammaln(k) + k * log_shape - (observed + k) * np.log(expected + k)
+        return -float(of_cell.sum())
+
+    k = np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(1e4)), method="bounded").x)
+    return np.asarray((observed + k) / (expected + k))
 
 
 def _best(arm: Rows, rate: Floats, arms: int) -> Rows:

@@ -14,17 +14,22 @@ class LatentCluster:
     """Up to `count` unmet items with the largest chance of approval, among the best of each cluster.
 
     The chance is that of types drawn from the belief, the same draws as those of the value term of this name. For
-    people with `until` reactions or more it brings nothing, and where no types were learned.
+    people with `until` reactions or more it brings nothing, nor where no types were learned.
     """
 
     count: int = 100
-    until: int = 100
+    until: int = 60
     personal: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could have fewer than."""
+        if self.until < 1:
+            raise ValueError(f"until must be at least 1, not {self.until}")
 
     def __call__(self, ctx: Context) -> Candidates:
         """The best unmet items of the clusters that the drawn types like."""
         model, person = ctx.snapshot.artifacts.latent_cluster, ctx.person
-        if model is None or len(person.history) >= self.until:
+        if model is None or model.influence(person, self.until) == 0:
             return no_candidates()
         rows = model.best[model.best >= 0] if ctx.eligible is None else ctx.eligible
         rows = rows[~person.met[rows]]

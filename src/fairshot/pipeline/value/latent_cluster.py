@@ -14,16 +14,22 @@ class LatentCluster:
     """max(0, 1 - n / until) * P(approval | types drawn from the belief), n: the person's reactions so far.
 
     So it decides the first slates of somebody about whom the other terms know nothing, and hands over to them as
-    evidence grows. Zero without profiling, and where no types were learned. See docs/ideas/latent_cluster.md.
+    evidence grows. Reactions to what was not shown count five times. Zero without profiling, and where no types were
+    learned. See docs/ideas/latent_cluster.md.
     """
 
-    until: int = 100
+    until: int = 60
+
+    def __post_init__(self) -> None:
+        """Refuse what nobody could have fewer than."""
+        if self.until < 1:
+            raise ValueError(f"until must be at least 1, not {self.until}")
 
     def __call__(self, batch: Candidates, ctx: Context) -> Floats:
         """The expected approval of each candidate, as far as the bandit still decides."""
-        model, reactions = ctx.snapshot.artifacts.latent_cluster, len(ctx.person.history)
-        if model is None or not ctx.request.profile or reactions >= self.until:
+        model = ctx.snapshot.artifacts.latent_cluster
+        influence = 0.0 if model is None else model.influence(ctx.person, self.until)
+        if influence == 0:
             return np.zeros(len(batch))
         lift = model.drawn(ctx.person, ctx.rng("latent_cluster"))
-        chance = model.approval(batch.rows, lift, ctx.snapshot.artifacts.vectors)
-        return np.asarray((1 - reactions / self.until) * chance, np.float64)
+        return np.asarray(influence * model.approval(batch.rows, lift, ctx.snapshot.artifacts.vectors), np.float64)
