@@ -16,8 +16,7 @@ import numpy as np
 
 import fairshot
 from fairshot.config import Config, load_config
-from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status
-from fairshot.core.arrays import Bools
+from fairshot.core.answers import Explanation, Feed, Receipt, Rising, Status, Trial
 from fairshot.core.events import Draft, Kind
 from fairshot.core.ids import Ids, Side
 from fairshot.core.records import Reader, Refused, checked, valid_id
@@ -27,7 +26,7 @@ from fairshot.core.snapshot import Artifacts
 from fairshot.decisions.history import Decision
 from fairshot.decisions.promotion import TrainingReport
 from fairshot.learning.loading import load_artifacts
-from fairshot.live import Live, encode_lacking, signature
+from fairshot.live import Live, Recorded, encode_lacking, signature
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.sources.trending import strongest
 from fairshot.pipeline.stages import load_stage
@@ -39,6 +38,7 @@ from fairshot.stores.log import Log
 from fairshot.stores.log import Receipt as LogReceipt
 from fairshot.stores.secret import load_secret
 from fairshot.stores.writer import Writer
+from fairshot.trials import FAMILY, Decider, card
 from fairshot.versions import Versions
 
 Mode = Literal["personal", "nonprofiling"]
@@ -278,6 +278,24 @@ class App:
             for n in np.flatnonzero(listed)[:limit]
         ]
 
+    def trial(self, item_id: str) -> Trial | None:
+        """How the trial of an item stands: its test card; None where there is no such item."""
+        self.catch_up()
+        row = self.live.ids.items.row(item_id)
+        if row < 0 or self.live.snapshot.items["record"][row] == 0:
+            return None
+        told = [(at, data) for at, data in self.log.verdicts(f"{FAMILY}/{item_id}") if data.get("item") == item_id]
+        return card(self.live.snapshot, item_id, row, told, self.clock())
+
+    def step_trials(self) -> int:
+        """Decide on every trial as of now, and admit waiting items; returns how many decisions were written."""
+        self.catch_up()
+        drafts = Decider(self.live.snapshot, self.clock()).drafts()
+        if drafts:
+            self.writer.append(drafts).result()
+            self.catch_up()
+        return len(drafts)
+
     def status(self) -> Status:
         """Counts, snapshot, lag, and what is degraded."""
         self.catch_up()
@@ -303,17 +321,17 @@ class App:
         if self.live.promoted != self.live.snapshot.version:
             self.on_promoted()
 
-    def load(self, version: str | None, known: Bools | None = None) -> Artifacts:
+    def load(self, version: str | None, recorded: Recorded | None = None) -> Artifacts:
         """The models of a version; what cannot be loaded is named in `missing`. Changes nothing, in any thread.
 
-        known: which items have a record; those that came since the training get their vectors here, so that the
-        swap has little left to do.
+        recorded: what is on record; items that came since the training get their vectors and labels here, so that
+        the swap has little left to do.
         """
         artifacts = load_artifacts(self.artifacts, version, self.pipeline)
-        if known is not None and artifacts.vectors is not None:
+        if recorded is not None:
             log = Log(self.folder.log, Ids(), self.config.kinds)
             try:
-                encode_lacking(artifacts.vectors, known, log)
+                encode_lacking(artifacts, recorded, log)
             finally:
                 log.close()
         return artifacts

@@ -87,3 +87,45 @@ class Status(Struct, frozen=True):
     creators: int
     events: dict[str, int]
     degraded: list[str]
+
+
+class TrialTier(Struct, frozen=True):
+    """One audience tier of a trial. rate: of likes, corrected for position, with its 90 % interval."""
+
+    tier: str
+    impressions: int
+    likes: int
+    rate: float
+    low: float
+    high: float
+
+
+class TrialDecision(Struct, frozen=True):
+    """One step of a trial, with the numbers that it rests on and the reason in words."""
+
+    at: str
+    step: str
+    reason: str
+    numbers: dict[str, float]
+
+
+class Trial(Struct, frozen=True):
+    """An item's test card.
+
+    state: waiting, testing, expanding, graduated or stopped; impressions and likes: accounts, each counted once;
+    rate: expected of the first tier at the top position, with its 90 % interval; expected: the rate that is good
+    enough; chance: that it is reached.
+    """
+
+    item_id: str
+    state: str
+    tiers: list[TrialTier]
+    impressions: int
+    likes: int
+    rate: float
+    low: float
+    high: float
+    expected: float
+    chance: float
+    decisions: list[TrialDecision]
+    next: str

@@ -6,8 +6,8 @@ from fairshot.core.arrays import Array, Floats, Rows
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TIERS, Trials
 
-FIRST_RATE = 0.05
-"""Rate of likes that is expected of an item before any trial has told another."""
+FIRST_RATE, FIRST_EXAMINED = 0.05, 200.0
+"""Rate of likes that is expected before anything was served, worth so many impressions that were looked at."""
 
 
 def successes(shown: Array, liked: Array, settings: Trials, tiers: Floats) -> tuple[Floats, Floats]:
@@ -25,13 +25,13 @@ def successes(shown: Array, liked: Array, settings: Trials, tiers: Floats) -> tu
 def priors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
     """What is expected of items: a and b of the Beta prior of each one's rate, (n,), and the rates of tiers, (4,).
 
-    The prior is that of the item's category, or of all where none was fitted; before any was, FIRST_RATE with the
-    configured strength, and tiers that are all alike.
+    The prior is that of the item's category, or of all where none was fitted; before any was, the rate at which
+    whatever is served is liked, with the configured strength, and tiers that are all alike.
     """
-    settings, world = snapshot.trials, snapshot.world
-    everywhere, tiers = world["trial_world_prior"][0], world["trial_tiers"][0]
+    everywhere, tiers = snapshot.world["trial_world_prior"][0], snapshot.world["trial_tiers"][0]
     if np.isnan(everywhere).any():
-        everywhere, tiers = settings.strength * np.array([FIRST_RATE, 1 - FIRST_RATE]), np.full(len(TIERS), FIRST_RATE)
+        rate = _usual(snapshot)
+        everywhere, tiers = snapshot.trials.strength * np.array([rate, 1 - rate]), np.full(len(TIERS), rate)
     # The last row stands for no category.
     fitted = np.vstack([snapshot.labels["trial_prior"], np.full((1, 2), np.nan)])
     prior = fitted[snapshot.items["label"][rows]]
@@ -48,3 +48,10 @@ def posteriors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Float
     a, b, tiers = priors_of(snapshot, rows)
     won, tried = successes(items["trial_shown"][rows], items["trial_liked"][rows], snapshot.trials, tiers)
     return a + won, b + tried - won, np.minimum(snapshot.trials.lift * a / (a + b), 1.0)
+
+
+def _usual(snapshot: Snapshot) -> float:
+    """The rate at which what is served is liked by those who look at it, drawn towards FIRST_RATE."""
+    world = snapshot.world
+    liked, examined = float(world["flow_liked"][0]), float(world["flow_examined"][0])
+    return min((liked + FIRST_RATE * FIRST_EXAMINED) / (examined + FIRST_EXAMINED), 0.5)

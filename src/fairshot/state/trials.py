@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fairshot.algorithms.decay import add_decayed, merge_decayed
-from fairshot.core.arrays import DAY, Array
+from fairshot.core.arrays import DAY, Array, Floats, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
@@ -16,7 +16,8 @@ KEPT = 4096
 """Entries of evidence remembered for each item; a trial ends long before."""
 ON_TRIAL = np.dtype([("at", np.int64), ("item", np.int32)])
 ON_TRIAL_KEPT = 16384
-HALF_LIVES = {"trial_failures": 28 * DAY, "trial_flow": DAY}
+FLOWS = ("flow_served", "flow_examined", "flow_liked")
+HALF_LIFE = {"creators": 28 * DAY, "world": DAY}
 STEPS = {
     "testing": TrialState.TESTING,
     "expanding": TrialState.EXPANDING,
@@ -36,8 +37,9 @@ class Trials:
     that was decided), `trial_admitted_at`, `trial_round` (how often it was admitted), `trial_segment` (label row of
     an audience that was found, -1), `trial_shown` and `trial_liked` int32 (n, CELLS). List: `trial_evidence`.
     Users: `trial_met`, `trial_welcomed`: impressions of trials, and approvals. Creators: `trial_failures`, decayed.
-    Labels and world: `trial_prior` (a, b), NaN where none was fitted; world: `trial_tiers`, `trial_flow` (impressions,
-    decayed by a day), list `on_trial`: every admission, newest last.
+    Labels and world: `trial_prior` (a, b), NaN where none was fitted; world: `trial_tiers`, list `on_trial`: every
+    admission, newest last; of everything that is served, decayed by a day: `flow_served` impressions,
+    `flow_examined` of which were looked at if attention falls like 1 / log2(1 + position), and `flow_liked`.
     """
 
     feedback: FeedbackKinds
@@ -69,8 +71,8 @@ class Trials:
                     "trial_world_prior": Column(np.float64, np.nan, 2),
                     "trial_tiers": Column(np.float64, np.nan, len(TIERS)),
                     "trial_prior_seq": Column(np.int64),
-                    "trial_flow": Column(np.float64),
-                    "trial_flow_at": Column(np.int64),
+                    **{name: Column(np.float64) for name in FLOWS},
+                    **{f"{name}_at": Column(np.int64) for name in FLOWS},
                 },
                 {"on_trial": Lists(ON_TRIAL, ON_TRIAL_KEPT)},
             ),
@@ -85,6 +87,7 @@ class Trials:
                 _decided(state, events.where(np.array([index])), data)
             elif data.get("decision") == "trial_prior":
                 _fitted(state, int(events.seq[index]), data)
+        self._flow(state.world, events)
         cells = cell_of(events.arm, events.position)
         chosen = np.flatnonzero((cells >= 0) & events.of(Kind.SLATE, Kind.FEEDBACK) & (events.item >= 0))
         found = events.where(chosen)
@@ -106,7 +109,15 @@ class Trials:
             _recount(state.items, item)
         np.add.at(state.users["trial_met"], found.user[served], 1)
         np.add.at(state.users["trial_welcomed"], found.user[entries["answer"] == 1], 1)
-        _add(state.world, "trial_flow", np.zeros(int(served.sum()), np.int64), found.at[served])
+
+    def _flow(self, world: Table, events: EventBatch) -> None:
+        answered = (events.position > 0) & (events.item >= 0)
+        served = events.where(answered & events.of(Kind.SLATE))
+        told = answered & events.of(Kind.FEEDBACK) & (events.action >= 0)
+        liked = events.where(told & self.feedback.likes[events.action])
+        _add(world, "flow_served", served.at, np.ones(len(served)))
+        _add(world, "flow_examined", served.at, 1 / np.log2(1.0 + served.position))
+        _add(world, "flow_liked", liked.at, np.ones(len(liked)))
 
     def merge(self, earlier: State, later: State) -> State:
         """Lists joined and counted anew; the later decision stands."""
@@ -126,10 +137,10 @@ class Trials:
         earlier.world.lists["on_trial"].extend(*later.world.lists["on_trial"].flat())
         for name in ("trial_met", "trial_welcomed"):
             earlier.users[name][:] += later.users[name]
-        for side, name in (("creators", "trial_failures"), ("world", "trial_flow")):
+        for side, name in (("creators", "trial_failures"), *(("world", name) for name in FLOWS)):
             one, other = earlier[side], later[side]
             held = one[name], one[f"{name}_at"], other[name], other[f"{name}_at"]
-            one[name][:], one[f"{name}_at"][:] = merge_decayed(*held, HALF_LIVES[name])
+            one[name][:], one[f"{name}_at"][:] = merge_decayed(*held, HALF_LIFE[side])
         rows, entries = later.items.lists["trial_evidence"].flat()
         earlier.items.lists["trial_evidence"].extend(rows, entries)
         for item in earlier.items.lists["trial_evidence"].rows():
@@ -160,7 +171,10 @@ def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
         _recount(items, row)
     creator = int(event.creator[0])
     if data["step"] == "stopped" and creator >= 0:
-        _add(state.creators, "trial_failures", np.array([creator]), np.array([at]))
+        table = state.creators
+        held = table["trial_failures"], table["trial_failures_at"]
+        added = add_decayed(*held, np.array([creator]), 1.0, np.array([at]), HALF_LIFE["creators"])
+        table["trial_failures"][:], table["trial_failures_at"][:] = added
 
 
 def _fitted(state: State, seq: int, data: dict[str, Any]) -> None:
@@ -173,10 +187,10 @@ def _fitted(state: State, seq: int, data: dict[str, Any]) -> None:
             state.labels["trial_prior"][label] = a, b
 
 
-def _add(table: Table, name: str, rows: Array, at: Array) -> None:
-    """Add one to the decayed sum of each row."""
-    held = table[name], table[f"{name}_at"]
-    table[name][:], table[f"{name}_at"][:] = add_decayed(*held, rows, np.ones(len(rows)), at, HALF_LIVES[name])
+def _add(world: Table, name: str, at: Ints, amounts: Floats) -> None:
+    held = world[name], world[f"{name}_at"]
+    added = add_decayed(*held, np.zeros(len(at), np.int64), amounts, at, HALF_LIFE["world"])
+    world[name][:], world[f"{name}_at"][:] = added
 
 
 def _newer(earlier: Table, later: Table, key: str, names: tuple[str, ...]) -> None:

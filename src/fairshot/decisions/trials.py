@@ -1,0 +1,174 @@
+"""Decisions on trials: who is admitted, what the evidence allows to decide, and the sentence that says why.
+
+Everything reads arrays and returns arrays or words; the application gathers them and writes each step as an event.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betaincc, betaincinv
+
+from fairshot.algorithms.beta_bandit import fit_beta_prior
+from fairshot.core.arrays import Array, Floats, Ints
+from fairshot.core.trial import POSITIONS, TIERS, Trials, TrialState, accounts_of
+from fairshot.core.trial_posterior import successes
+
+FEWEST_ITEMS = 20
+"""Items with evidence from which a prior is fitted; a category's own rate counts its impressions besides as many."""
+PULL = 50.0
+"""Impressions that draw a tier's, or a category's, own rate towards that of all."""
+FEWEST_IN_SEGMENT = 6
+"""People of a segment who were shown an item before the segment may be found to be its audience,"""
+FOUND_ABOVE = 0.95
+"""the chance that must be above this,"""
+FOUND_TIMES = 1.5
+"""and so many times the rate of all others."""
+FAILURE = 0.25
+"""So much of a place in the queue each item of the creator that was stopped lately costs,"""
+MOST_FAILURES = 2.0
+"""and at most so many places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Priors:
+    """What is expected before a trial: a and b of all items, the rate of each tier (4,), and of labels (row, a, b)."""
+
+    everywhere: tuple[float, float]
+    tiers: Floats
+    labels: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the evidence on items allows: arrays of length n. step: the state to go to, the present one for none."""
+
+    step: Ints
+    chance: Floats
+    """That the rate is good enough."""
+    rate: Floats
+    low: Floats
+    high: Floats
+    """Of the 90 % interval of the rate."""
+
+
+def fit_priors(shown: Array, liked: Array, label: Ints, settings: Trials) -> Priors | None:
+    """Priors from what all trials have told, None as long as too few have.
+
+    Formula: rate(tier) = (likes + PULL r) / (examined + PULL), r the rate of all; a and b of all items by maximum
+    likelihood over those with at least `least` impressions (`fit_beta_prior`); of a category the same strength and
+    its own mean, drawn towards that of all by PULL impressions.
+    Shapes: shown and liked (n, CELLS) accounts, label (n,) rows, -1 for none.
+    """
+    told = shown.sum(axis=1) >= settings.least
+    if told.sum() < FEWEST_ITEMS or liked[told].sum() == 0:
+        return None
+    examined = (shown.reshape(-1, len(TIERS), POSITIONS) * settings.looked_at).sum(axis=(0, 2))
+    likes = liked.reshape(-1, len(TIERS), POSITIONS).sum(axis=(0, 2))
+    overall = likes.sum() / max(examined.sum(), 1e-9)
+    tiers = (likes + PULL * overall) / (examined + PULL)
+    won, tried = successes(shown, liked, settings, tiers)
+    if not 0 < won[told].sum() < tried[told].sum():
+        return None
+    a, b = fit_beta_prior(won[told], tried[told])
+    strength, mean = float(np.clip(a + b, 2.0, 200.0)), a / (a + b)
+    labels = []
+    for row in np.unique(label[label >= 0]).tolist():
+        of = label == row
+        own = float((won[of].sum() + PULL * mean) / (tried[of].sum() + PULL))
+        labels.append((row, strength * own, strength * (1 - own)))
+    return Priors((strength * mean, strength * (1 - mean)), tiers, tuple(labels))
+
+
+def judge(posterior: tuple[Floats, Floats, Floats], impressions: Ints, state: Ints, settings: Trials) -> Judged:
+    """Expand, stop or graduate each item by the chance that its rate is good enough.
+
+    Formula: P = P(rate >= threshold), rate ~ Beta(alpha, beta). Graduated where P > graduate_above, stopped where
+    P < stop_below or after `most` impressions, expanding where P > 1/2, each from `least` impressions on. As the
+    decision depends on the data only through the posterior, looking often does not spoil it on the average
+    over items like those of the prior; for one item see `algorithms/decision_rule.py`.
+    Shapes: all (n,); posterior: alpha, beta, threshold.
+    """
+    alpha, beta, threshold = posterior
+    chance = np.asarray(betaincc(alpha, beta, threshold))
+    enough = impressions >= settings.least
+    step = np.where(enough & (chance > 0.5), TrialState.EXPANDING, state)
+    step = np.where(enough & (chance < settings.stop_below), TrialState.STOPPED, step)
+    step = np.where(impressions >= settings.most, TrialState.STOPPED, step)
+    step = np.where(enough & (chance > settings.graduate_above), TrialState.GRADUATED, step)
+    low, high = betaincinv(alpha, beta, 0.05), betaincinv(alpha, beta, 0.95)
+    return Judged(step, chance, alpha / (alpha + beta), low, high)
+
+
+def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
+    """The segment of people that responds clearly better than everybody else: label row, people, approvals.
+
+    Formula: P(rate of the segment > FOUND_TIMES * rate of the others) > FOUND_ABOVE, with Beta(4 mean, 4 (1 - mean))
+    before; the likeliest where several do. None where none does, or the segment is all there is.
+    entries: EVIDENCE of the item, oldest first; mean: what is expected of its category.
+    """
+    first, liked = accounts_of(entries)
+    known = first["segment"] >= 0
+    rows, segment, own = first[known], first["segment"][known], liked[known]
+    if len(rows) == 0:
+        return None
+    names, index = np.unique(segment, return_inverse=True)
+    shown, likes = np.bincount(index), np.bincount(index, own)
+    others = (likes.sum() - likes + 4 * mean) / (shown.sum() - shown + 4)
+    bar = np.minimum(FOUND_TIMES * np.maximum(others, mean), 0.999)
+    chance = betaincc(4 * mean + likes, 4 * (1 - mean) + shown - likes, bar)
+    chance[(shown < FEWEST_IN_SEGMENT) | (shown == shown.sum())] = 0
+    best = int(np.argmax(chance))
+    return (int(names[best]), int(shown[best]), int(likes[best])) if chance[best] > FOUND_ABOVE else None
+
+
+def admitted(account: Ints, arrived: Ints, going: Ints, failures: Floats, room: int, settings: Trials) -> Ints:
+    """Which waiting items are admitted now, in order: indices, at most `room`.
+
+    The m-th item of an account, counting those on trial, queues behind all (m - 1)-th ones, and among equals by
+    arrival; items of it that were stopped lately cost up to two places. Neither fame nor likes of the creator are
+    read. No account has more than `at_once`.
+    Shapes: account (n,) any integers; arrived (n,); going (n,): items of the item's account on trial already;
+    failures (n,): of its creator, decayed.
+    """
+    order = np.lexsort((np.arange(len(account)), arrived))
+    turn = np.empty(len(account), np.int64)
+    counts: dict[int, int] = {}
+    for index in order.tolist():
+        held = counts.get(int(account[index]), int(going[index]))
+        turn[index], counts[int(account[index])] = held, held + 1
+    allowed = np.flatnonzero(turn < settings.at_once)
+    place = turn + np.minimum(FAILURE * failures, MOST_FAILURES)
+    queue: Ints = allowed[np.lexsort((arrived[allowed], place[allowed]))][: max(room, 0)]
+    return queue
+
+
+def rates_of(shown: Array, liked: Array, settings: Trials) -> list[tuple[int, int, float, float, float]]:
+    """Each tier of one item: impressions, likes, rate corrected for position, and its 90 % interval (Jeffreys).
+
+    shown, liked: (CELLS,) accounts.
+    """
+    found = []
+    for tier in range(len(TIERS)):
+        cells = slice(tier * POSITIONS, (tier + 1) * POSITIONS)
+        likes, examined = float(liked[cells].sum()), float(shown[cells] @ settings.looked_at)
+        alpha, beta = likes + 0.5, max(examined - likes, 0.0) + 0.5
+        limits = (float(betaincinv(alpha, beta, 0.05)), float(betaincinv(alpha, beta, 0.95)))
+        rate = min(likes / examined, 1.0) if examined else 0.0
+        found.append((int(shown[cells].sum()), int(likes), rate, *limits))
+    return found
+
+
+def sentence(step: str, impressions: int, likes: int, chance: float, expected: float) -> str:
+    """Why, in words that the creator of the item can read."""
+    told = f"{likes} of the {impressions} people who were shown it liked it"
+    bar = f"{expected:.0%} of the first audience, which is what its category has"
+    match step:
+        case "expanding":
+            return f"{told}: it is more likely than not that it reaches {bar}, so more people are asked."
+        case "graduated":
+            return (
+                f"{told}: the chance that it reaches {bar}, is {chance:.0%}. It takes part in everybody's ranking now."
+            )
+        case "stopped":
+            return f"{told}: the chance that it reaches {bar}, is {chance:.0%}. It rests, and may be tried again later."
+    return "Its turn has come: it is shown near the top to a few people whom it should suit."

@@ -1,0 +1,230 @@
+"""Trials of the application: gathers what the state knows, lets the decider decide, and tells how an item stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fairshot.algorithms.decay import decayed
+from fairshot.core.answers import Trial, TrialDecision, TrialTier
+from fairshot.core.arrays import DAY, Array, Ints, Rows
+from fairshot.core.events import Draft, Kind
+from fairshot.core.records import iso
+from fairshot.core.snapshot import Snapshot
+from fairshot.core.trial import TIERS, TrialState
+from fairshot.core.trial_posterior import posteriors_of, priors_of
+from fairshot.decisions.trials import Judged, Priors, admitted, fit_priors, found_segment, judge, rates_of, sentence
+
+FAMILY = "trial"
+"""Ids of verdicts on trials begin so."""
+FEWEST_AT_ONCE = 20
+"""Items that are on trial at once before anything is known of how many impressions there are."""
+CHANGED = 0.05
+"""A prior whose mean or tiers moved by so much of themselves is written anew."""
+_GOING = (TrialState.TESTING, TrialState.EXPANDING)
+
+
+@dataclass(frozen=True)
+class Decider:
+    """Decides on all trials as of one moment; pure: returns the events that say what was decided."""
+
+    snapshot: Snapshot
+    now: int
+
+    def drafts(self) -> list[Draft]:
+        """New priors, steps of trials on the way, and admissions."""
+        return [*self.priors(), *self.steps(), *self.admissions()]
+
+    def priors(self) -> list[Draft]:
+        """What trials have told of categories and tiers, where that is news."""
+        items = self.snapshot.items
+        rows = np.flatnonzero(items["trial_round"] > 0)
+        shown, liked = items["trial_shown"][rows], items["trial_liked"][rows]
+        found = fit_priors(shown, liked, items["label"][rows], self.snapshot.trials)
+        if found is None or not self._news(found):
+            return []
+        data = {
+            "decision": "trial_prior",
+            "all": list(found.everywhere),
+            "tiers": found.tiers.tolist(),
+            "labels": [list(entry) for entry in found.labels],
+            "items": len(rows),
+        }
+        return [Draft(kind=Kind.VERDICT, at=self.now, id=f"{FAMILY}_prior/{self.now}", data=data)]
+
+    def _news(self, found: Priors) -> bool:
+        world, labels = self.snapshot.world, self.snapshot.labels["trial_prior"]
+        before = np.r_[_mean(world["trial_world_prior"][0]), world["trial_tiers"][0]]
+        after = np.r_[_mean(np.array(found.everywhere)), found.tiers]
+        for row, a, b in found.labels:
+            before, after = np.append(before, _mean(labels[row])), np.append(after, a / (a + b))
+        return bool(np.isnan(before).any() or (np.abs(after / before - 1) > CHANGED).any())
+
+    def steps(self) -> list[Draft]:
+        """Trials that end, expand, or have found an audience."""
+        snapshot = self.snapshot
+        rows = self._in(*_GOING)
+        if len(rows) == 0:
+            return []
+        impressions = snapshot.items["trial_shown"][rows].sum(axis=1)
+        state = snapshot.items["trial_state"][rows]
+        found = judge(posteriors_of(snapshot, rows), impressions, state, snapshot.trials)
+        drafts = []
+        for index in np.flatnonzero(found.step != state).tolist():
+            step = TrialState(int(found.step[index])).name.lower()
+            drafts.append(self._draft(int(rows[index]), step, _numbers(found, index, self._counts(int(rows[index])))))
+        for index in np.flatnonzero((found.step == state) & (snapshot.items["trial_segment"][rows] < 0)).tolist():
+            drafts += self._audience(int(rows[index]))
+        return drafts
+
+    def _audience(self, row: int) -> list[Draft]:
+        snapshot = self.snapshot
+        a, b, _ = priors_of(snapshot, np.array([row], np.int32))
+        found = found_segment(self.evidence(row), float(a[0] / (a[0] + b[0])))
+        if found is None or found[0] == snapshot.items["label"][row]:
+            return []
+        segment, shown, likes = found
+        name = snapshot.ids.labels.id(segment)
+        reason = (
+            f"{likes} of the {shown} people who like {name} best, and who were shown it, liked it, clearly more than "
+            f"others: they are shown it from now on. Does the label {name} belong to it?"
+        )
+        data = {"step": "audience", "segment": segment, "label": name, "impressions": shown, "likes": likes}
+        return [self._verdict(row, {**data, "reason": reason})]
+
+    def admissions(self) -> list[Draft]:
+        """Waiting items whose turn has come, and stopped ones that rested."""
+        snapshot, settings = self.snapshot, self.snapshot.trials
+        waiting = self._waiting()
+        if len(waiting) == 0:
+            return []
+        going = self._in(*_GOING)
+        held = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
+        # A sum that halves every day holds 1 / ln 2 days' worth of a steady flow.
+        flow = settings.share * decayed(*held, self.now, float(DAY))[0] * np.log(2)
+        room = max(FEWEST_AT_ONCE, int(flow / settings.daily)) - len(going)
+        account = self._accounts(waiting)
+        busy, counts = np.unique(self._accounts(going), return_counts=True)
+        place = np.searchsorted(busy, account)
+        held = np.where(np.isin(account, busy), np.append(counts, 0)[np.minimum(place, len(counts))], 0)
+        creator = snapshot.items["creator"][waiting]
+        failures = self._failures(creator)
+        chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings)
+        return [self._draft(int(row), "testing", {"impressions": 0, "likes": 0}) for row in waiting[chosen]]
+
+    def _waiting(self) -> Rows:
+        items, settings = self.snapshot.items, self.snapshot.trials
+        state, since = items["trial_state"], items["trial_state_at"]
+        new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY)
+        rested = (
+            (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
+        )
+        original = items["original"] if "original" in items else np.arange(len(state))
+        one = original == np.arange(len(state))
+        return np.flatnonzero((items["record"] > 0) & ~items["removed"] & one & (new | rested)).astype(np.int32)
+
+    def _in(self, *states: TrialState) -> Rows:
+        rows = np.unique(self.snapshot.world.lists["on_trial"][0]["item"])
+        return rows[np.isin(self.snapshot.items["trial_state"][rows], states)].astype(np.int32)
+
+    def _accounts(self, rows: Rows) -> Ints:
+        """Who stands behind each item: the creator's account; an item without a creator stands for itself."""
+        creator = self.snapshot.items["creator"][rows].astype(np.int64)
+        creators = self.snapshot.creators
+        account = creators["account"][creator] if "account" in creators and len(creators["account"]) else creator
+        return np.where(creator >= 0, account, -1 - rows.astype(np.int64))
+
+    def _failures(self, creator: Rows) -> Array:
+        creators = self.snapshot.creators
+        held = decayed(creators["trial_failures"], creators["trial_failures_at"], self.now, 28.0 * DAY)
+        return np.append(held, 0.0)[creator]
+
+    def evidence(self, row: int) -> Array:
+        """The evidence on an item since it was admitted, oldest first."""
+        entries = self.snapshot.items.lists["trial_evidence"].last(row)
+        counted: Array = entries[entries["at"] >= self.snapshot.items["trial_admitted_at"][row]]
+        return counted
+
+    def _counts(self, row: int) -> tuple[int, int]:
+        items = self.snapshot.items
+        return int(items["trial_shown"][row].sum()), int(items["trial_liked"][row].sum())
+
+    def _draft(self, row: int, step: str, numbers: Mapping[str, Any]) -> Draft:
+        a, b, _ = priors_of(self.snapshot, np.array([row], np.int32))
+        expected = float(self.snapshot.trials.lift * a[0] / (a[0] + b[0]))
+        reason = sentence(step, numbers["impressions"], numbers["likes"], numbers.get("chance", 0.0), expected)
+        served = int(self.snapshot.items["served"][row])
+        return self._verdict(row, {"step": step, "served": served, "expected": expected, **numbers, "reason": reason})
+
+    def _verdict(self, row: int, data: Mapping[str, Any]) -> Draft:
+        item, creator = self.snapshot.ids.items.id(row), int(self.snapshot.items["creator"][row])
+        return Draft(
+            kind=Kind.VERDICT,
+            at=self.now,
+            id=f"{FAMILY}/{item}/{self.now}/{data['step']}",
+            item=item,
+            creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
+            data={"decision": "trial", "item": item, **data},
+        )
+
+
+def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str, Any]]], now: int) -> Trial:
+    """How an item's trial stands; told: time and data of the verdicts on it."""
+    items, settings = snapshot.items, snapshot.trials
+    one = np.array([row], np.int32)
+    posterior = posteriors_of(snapshot, one)
+    state = TrialState(int(items["trial_state"][row]))
+    found = judge(posterior, items["trial_shown"][one].sum(axis=1), items["trial_state"][one], settings)
+    tiers = rates_of(items["trial_shown"][row], items["trial_liked"][row], settings)
+    return Trial(
+        item_id=item,
+        state=state.name.lower(),
+        tiers=[TrialTier(name, *told) for name, told in zip(TIERS, tiers, strict=True)],
+        impressions=int(items["trial_shown"][row].sum()),
+        likes=int(items["trial_liked"][row].sum()),
+        rate=float(found.rate[0]),
+        low=float(found.low[0]),
+        high=float(found.high[0]),
+        expected=float(posterior[2][0]),
+        chance=float(found.chance[0]),
+        decisions=[TrialDecision(iso(at), data["step"], data["reason"], _figures(data)) for at, data in told],
+        next=_next(state, snapshot, row, now),
+    )
+
+
+def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
+    settings, items = snapshot.trials, snapshot.items
+    match state:
+        case TrialState.TESTING | TrialState.EXPANDING:
+            seen = int(items["trial_shown"][row].sum())
+            left = max(settings.least - seen, 0)
+            first = (
+                f"At least {left} more people are shown it before anything is decided" if left else "It is decided on"
+            )
+            return (
+                f"{first} as soon as its chance to be good enough is clear, at the latest after {settings.most} people."
+            )
+        case TrialState.GRADUATED:
+            return "It takes part in everybody's ranking, and is helped at first to earn its place there."
+        case TrialState.STOPPED:
+            again = int(items["trial_state_at"][row] + settings.rest_days * DAY)
+            if items["trial_round"][row] > 1:
+                return "It had its second chance; everybody's ranking may still find it."
+            return f"It may be tried once more from {iso(max(again, now))[:10]} on."
+    if items["created_at"][row] < now - settings.days * DAY:
+        return "It is not new any more, and takes part in everybody's ranking."
+    return "It waits for its turn: creators with nothing on trial come first, and then who came first."
+
+
+def _figures(data: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}
+
+
+def _numbers(found: Judged, index: int, counts: tuple[int, int]) -> dict[str, Any]:
+    numbers = {name: float(getattr(found, name)[index]) for name in ("chance", "rate", "low", "high")}
+    return {"impressions": counts[0], "likes": counts[1], **numbers}
+
+
+def _mean(prior: Array) -> float:
+    return float(prior[0] / prior.sum())
