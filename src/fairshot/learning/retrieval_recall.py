@@ -48,6 +48,8 @@ def recall(pipeline: Pipeline, snapshot: Snapshot, people: Rows, now: int) -> Fl
     or the catalogue holds no more than 500 items or more than LARGEST. now: microseconds, as of when.
     """
     items = len(snapshot.ids.items)
+    # What new people are tried with is drawn by lot, has a source of its own, and was not taught.
+    snapshot = replace(snapshot, artifacts=replace(snapshot.artifacts, latent_cluster=None))
     if snapshot.artifacts.retrieval is None or not CANDIDATES < items <= LARGEST:
         return np.empty(0)
     every = replace(pipeline, sources=(Stage("sources", "everything", _Everything()),))
