@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +12,10 @@ from fairshot.config import Config
 from fairshot.core.arrays import Bools, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.ids import Ids
-from fairshot.core.snapshot import UNTRAINED, Artifacts, Snapshot, Vectors
+from fairshot.core.snapshot import UNTRAINED, Artifacts, Snapshot
 from fairshot.core.tables import State, views
 from fairshot.decisions.history import put_into_service
-from fairshot.replay import place
+from fairshot.replay import place, read_labels
 from fairshot.state import Fold, fold_batch
 from fairshot.stores.log import Log
 
@@ -70,20 +72,18 @@ class Live:
         place(self.snapshot, came, len(self.ids.items))
 
     def swap(self, artifacts: Artifacts) -> None:
-        """Serve other models from now on; items that came since they were trained get their vectors."""
+        """Serve other models from now on; items that came since they were trained get their vectors and labels."""
         self._artifacts = artifacts
-        vectors = artifacts.vectors
-        rows = np.empty(0, np.int32)
-        if vectors is not None:
-            vectors.grow(self.ids.sizes().items)
-            rows = encode_lacking(vectors, self.recorded(), self.log)
+        if artifacts.vectors is not None:
+            artifacts.vectors.grow(self.ids.sizes().items)
+        rows = encode_lacking(artifacts, self.recorded(), self.log)
         self.snapshot = self._snapshot()
         place(self.snapshot, rows, len(self.ids.items))
 
-    def recorded(self) -> Bools:
-        """Which items have a record: bool (items,), a copy."""
+    def recorded(self) -> "Recorded":
+        """What is on record as of now."""
         known: Bools = self._views["items"]["record"] > 0
-        return known
+        return Recorded(known, known & (self._views["items"]["label"] < 0))
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(
@@ -102,30 +102,50 @@ class Live:
         )
 
     def _encode(self, batch: EventBatch) -> Rows:
-        """Give items that the models never met a vector from what their records say; returns these items."""
+        """Give items that the models never met a vector and a label from their records; returns those with a vector."""
+        items = batch.where(batch.of(Kind.ITEM))
+        read_labels(self._artifacts, items.item, [record or {} for record in items.data], self.ids.sizes().items)
         vectors = self._artifacts.vectors
         if vectors is None:
             return np.empty(0, np.int32)
         # Every known item has a row, whatever it is known by: a replay of the log must find as many.
         vectors.grow(self.ids.sizes().items)
-        items = batch.where(batch.of(Kind.ITEM))
         items = items.where(vectors.untrained(items.item))
         vectors.encode(items.item, [record or {} for record in items.data])
         return items.item
 
 
-def encode_lacking(vectors: Vectors, known: Bools, log: Log) -> Rows:
-    """Give items with a record, but without a vector, the one that their record tells; returns all that need it.
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Copies of what is on record. known: bool (items,), which have a record; unlabelled: of these, without a label."""
 
-    known: bool (items,), which have a record. What was done before, beside the traffic, is not done again.
+    known: Bools
+    unlabelled: Bools
+
+
+def encode_lacking(artifacts: Artifacts, recorded: Recorded, log: Log) -> Rows:
+    """Give items the vector and the label that their record tells, where they lack them; returns those not trained.
+
+    What was done before, beside the traffic, is not done again.
     """
-    vectors.grow(len(known))
-    lacking = vectors.lacking(known)
-    rows = lacking[~vectors.items[lacking].any(axis=1)]
-    for start in range(0, len(rows), 10_000):
-        records = log.records("items", rows[start : start + 10_000].tolist())
-        vectors.encode(np.fromiter(records, np.int32, len(records)), list(records.values()))
+    if artifacts.labels is not None:
+        for rows, records in _records(log, artifacts.labels.lacking(recorded.unlabelled)):
+            artifacts.labels.read(rows, records)
+    vectors = artifacts.vectors
+    if vectors is None:
+        return np.empty(0, np.int32)
+    vectors.grow(len(recorded.known))
+    lacking = vectors.lacking(recorded.known)
+    for rows, records in _records(log, lacking[~vectors.items[lacking].any(axis=1)]):
+        vectors.encode(rows, records)
     return lacking
+
+
+def _records(log: Log, rows: Rows) -> Iterator[tuple[Rows, list[Mapping[str, Any]]]]:
+    """Items with their records, some at a time."""
+    for start in range(0, len(rows), 10_000):
+        found = log.records("items", rows[start : start + 10_000].tolist())
+        yield np.fromiter(found, np.int32, len(found)), list(found.values())
 
 
 def signature(folds: Mapping[str, Fold], config: Config) -> str:

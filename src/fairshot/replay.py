@@ -8,8 +8,9 @@ product for each batch, to float32 rounding). Retrieval describes such items by 
 which they came; here, as of the last of the records that stand beside theirs in the log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,9 @@ class Replay:
         new = self._records[slice(*np.searchsorted(self._records, (self._done, stop)))]
         self._record_of[self._events.item[new]] = new
         self._done = stop
-        vectors = self._snapshot.artifacts.vectors
+        artifacts = self._snapshot.artifacts
+        read_labels(artifacts, self._events.item[new], self._told(new), self._known(self._items))
+        vectors = artifacts.vectors
         if vectors is not None:
             vectors.grow(self._known(self._items))
             new = new[vectors.untrained(self._events.item[new])]
@@ -99,10 +102,14 @@ class Replay:
     def swap(self, artifacts: Artifacts) -> Snapshot:
         """Look at the same moment, and at those that follow, with these models.
 
-        As in serving, items that came after their training get vectors from their records, written into
+        As in serving, items that came after their training get vectors and labels from their records, written into
         the models given: they must not be in use elsewhere.
         """
         self._as_of(artifacts)
+        labels = artifacts.labels
+        if labels is not None:
+            bare = labels.lacking((self._record_of >= 0) & (self._snapshot.items["label"] < 0))
+            labels.read(bare, self._told(self._record_of[bare]))
         if artifacts.vectors is not None:
             artifacts.vectors.grow(self._known(self._items))
             lacking = artifacts.vectors.lacking(self._record_of >= 0)
@@ -153,7 +160,7 @@ class Replay:
         self._snapshot = replace(self._snapshot, seq=self._seq, artifacts=artifacts)
         return self._snapshot
 
-    def _told(self, index: Ints) -> list[Mapping[str, object]]:
+    def _told(self, index: Ints) -> list[Mapping[str, Any]]:
         """The records that these events carry."""
         return [self._events.data[i] or {} for i in index.tolist()]
 
@@ -167,3 +174,15 @@ def place(snapshot: Snapshot, rows: Rows, known: int) -> None:
     if artifacts.retrieval is not None and artifacts.vectors is not None:
         later = np.arange(len(artifacts.retrieval.items), known, dtype=np.int32)
         artifacts.retrieval.place(snapshot, np.union1d(rows, later))
+
+
+def read_labels(artifacts: Artifacts, rows: Rows, records: Sequence[Mapping[str, Any]], known: int) -> None:
+    """Predict a label for items whose new record brings none, but for those that were read in training.
+
+    known: how many items the log knew by then.
+    """
+    labels = artifacts.labels
+    if labels is not None:
+        labels.grow(known)
+        bare = [n for n in np.flatnonzero(~labels.fixed(rows)).tolist() if not records[n].get("labels")]
+        labels.read(rows[bare], [records[n] for n in bare])

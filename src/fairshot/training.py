@@ -20,6 +20,7 @@ from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import Ids
 from fairshot.core.person import occasions as occasions_of
+from fairshot.core.predicted_labels import PredictedLabels
 from fairshot.core.request import Request
 from fairshot.core.slate import LoggedSlate
 from fairshot.core.snapshot import Artifacts, Popularity, Vectors
@@ -42,6 +43,7 @@ from fairshot.learning.distillation import fit_retrieval
 from fairshot.learning.engagement import EngagementModel
 from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
+from fairshot.learning.labels import fit_labels, predicted_labels
 from fairshot.learning.latent_cluster import LatentCluster
 from fairshot.learning.latent_fit import fit_latent_cluster, reception_of
 from fairshot.learning.loading import PERSONS
@@ -75,6 +77,7 @@ class Fitted:
     retrieval: RetrievalModel | None = None
     causal: CausalModel | None = None
     latent_cluster: LatentCluster | None = None
+    labels: PredictedLabels | None = None
     audience: Floats | None = None
     past: Past | None = None
     """The ranking net beside the models that it was taught with, and since when both know nothing."""
@@ -94,6 +97,7 @@ class Fitted:
             neighbours=self.neighbours,
             popularity=self.popularity,
             latent_cluster=self.latent_cluster,
+            labels=self.labels,
             audience=self.audience,
         )
 
@@ -107,6 +111,7 @@ class Fitted:
             "retrieval": self.retrieval,
             "causal": self.causal,
             "latent_cluster": self.latent_cluster,
+            "labels": self.labels,
         }
         return {
             "vectors": (vectors, {name: getattr(self.vectors, name) for name in PERSONS}),
@@ -170,6 +175,7 @@ class Trainer:
             neighbours,
             fit_popularity(events, feedback, self.kinds),
             causal=causal,
+            labels=self._labels(events, fitted.encoder),
             past=None if ranking.since is None else Past(past, ranking.since),
         )
         taught = self._taught_by_ranker(result, fitted.told, events)
@@ -203,6 +209,14 @@ class Trainer:
         records = _records(events)
         report = partial(self.progress, phase)
         return fit_vectors(feedback, records, shape, self.kinds, self.config.learning, report)
+
+    def _labels(self, events: EventBatch, encoder: ContentEncoder) -> PredictedLabels | None:
+        """What the labels of some items tell of those without; None where no label is borne by enough."""
+        self.progress("labels", 0.0)
+        rows, records = _records(events)
+        model = fit_labels(records, encoder, self.ids.labels)
+        self.progress("labels", 1.0)
+        return None if model is None else predicted_labels(model, rows, records, events.sizes.items)
 
     def _neighbours(self, feedback: Feedback, items: int) -> NeighboursModel:
         settings = self.config.learning

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Floats, Ints, Rows
+from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows
 from fairshot.core.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -24,11 +24,13 @@ class Labeller(Protocol):
         """The row of each record's likeliest label, int32 (n,), -1 for none, and its probability, 0 then."""
         ...
 
+    def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Tensors and description for storage."""
+        ...
+
 
 def _columns() -> Table:
-    return Table(
-        {"label": Column(np.int32, -1), "confidence": Column(np.float32), "asked": Column(np.bool_)},
-    )
+    return Table({"label": Column(np.int32, -1), "confidence": Column(np.float32), "asked": Column(np.bool_)})
 
 
 @dataclass(slots=True)
@@ -81,13 +83,21 @@ class PredictedLabels:
             self._table["label"][rows], self._table["confidence"][rows] = self.labeller.first(records)
             self._table["asked"][rows] = True
 
+    def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Tensors and description for storage, the labeller's among them; what came after the training is left out."""
+        tensors, description = self.labeller.dump()
+        for name in ("label", "confidence"):
+            tensors[name] = self._table[name][: len(self.trained)].copy()
+            tensors[name][~self.trained] = self._table.columns[name].fill
+        return {**tensors, "trained": self.trained}, description
+
 
 def category_of(snapshot: "Snapshot", rows: Rows) -> Rows:
-    """What these items are: the row of the first label of the record, else of the predicted one, else -1, int32 (n,)."""
+    """What these items are, int32 (n,): the row of the record's first label, else of the predicted one, else -1."""
     found: Rows = snapshot.items["label"][rows].copy()
     predicted = snapshot.artifacts.labels
     if predicted is not None:
-        open_ = np.flatnonzero(found < 0)
-        inside = open_[rows[open_] < len(predicted.label)]
+        bare = np.flatnonzero(found < 0)
+        inside = bare[rows[bare] < len(predicted.label)]
         found[inside] = predicted.label[rows[inside]]
     return found

@@ -11,6 +11,7 @@ from fairshot.core.errors import MissingArtifactError
 from fairshot.core.feedback import FeedbackKinds, Impressions
 from fairshot.core.ids import Ids
 from fairshot.core.perturbation import Tuning
+from fairshot.core.predicted_labels import PredictedLabels
 from fairshot.core.tables import View
 from fairshot.core.trial import Trials
 
@@ -110,9 +111,9 @@ class Artifacts:
     neighbours: Any = None
     popularity: Popularity | None = None
     latent_cluster: Any = None
+    labels: PredictedLabels | None = None
     audience: Floats | None = None
     """Vectors of some people, each of length one, float32 (p, d): whom a match is compared with."""
-    latent_cluster: Any = None
 
     def need(self, name: str) -> Any:
         """The named model, or the error that makes the engine skip the stage that asked."""

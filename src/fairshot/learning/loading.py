@@ -10,6 +10,7 @@ from fairshot.core.snapshot import UNTRAINED, Artifacts, Popularity, Vectors
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
 from fairshot.learning.engagement import EngagementModel
+from fairshot.learning.labels import load_labels
 from fairshot.learning.latent_cluster import LatentCluster
 from fairshot.learning.multipliers import Multipliers
 from fairshot.learning.nearest import VectorSearch
@@ -47,6 +48,7 @@ def load_artifacts(store: ArtifactStore, version: str | None, pipeline: Pipeline
         "retrieval": partial(RetrievalModel.load, pipeline=pipeline or Pipeline()),
         "neighbours": NeighboursModel.load,
         "popularity": _popularity,
+        "labels": partial(load_labels, encoder=encoder),
         "latent_cluster": LatentCluster.load,
         "audience": lambda tensors, _description: tensors["people"],
     }

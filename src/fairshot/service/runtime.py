@@ -201,10 +201,10 @@ class Runtime:
             self._loading = asyncio.get_running_loop().create_task(self._load())
 
     async def _load(self) -> None:
-        version, known = self.app.live.promoted, self.app.live.recorded()
+        version, recorded = self.app.live.promoted, self.app.live.recorded()
         try:
             loop = asyncio.get_running_loop()
-            artifacts = await loop.run_in_executor(self._loader, self.app.load, version, known)
+            artifacts = await loop.run_in_executor(self._loader, self.app.load, version, recorded)
             self._swap(version, artifacts)
         except Exception:  # noqa: BLE001  no file on disk may end the service
             self._refused = version
