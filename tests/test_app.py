@@ -278,12 +278,12 @@ def test_a_broken_artifact_degrades_and_never_leaks(folder: Path, broken: str, h
         assert removed.isdisjoint(p.item_id for p in feed.slate)
         assert app.status().degraded
         if broken in ("vectors", "all"):
-            assert {p.source for p in feed.slate} <= {"trending", "fresh", "followed"}
+            assert {p.source for p in feed.slate} <= {"trending", "popular", "fresh", "followed"}
 
 
 def test_no_profile_no_personal_slate(app: App) -> None:
     one = app.feed("p0", 10, mode="nonprofiling")
-    assert {p.source for p in one.slate} <= {"trending", "fresh"}
+    assert {p.source for p in one.slate} <= {"trending", "popular", "fresh"}
     assert not one.degraded
 
 

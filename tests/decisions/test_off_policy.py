@@ -213,7 +213,7 @@ def test_slates_of_different_length_and_items_beside_the_pool(served: Served) ->
         replace(slate, rows=slate.rows[: 1 + n % 3], propensity=slate.propensity[: 1 + n % 3])
         for n, slate in enumerate(served.slates[:30])
     ]
-    fresh = tuple(stage for stage in app.pipeline.sources if stage.name == "trending")
+    fresh = tuple(stage for stage in app.pipeline.sources if stage.name == "popular")
     placements = place(replace(app.pipeline, sources=fresh), now.contexts(slates, Artifacts()))
     assert placements.filled.sum(axis=1).tolist() == [1 + n % 3 for n in range(30)]
     assert (placements.logging[~placements.filled] == 1).all()

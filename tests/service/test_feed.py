@@ -229,7 +229,7 @@ def test_damaged_models_degrade_and_never_bring_back_what_was_removed(catalogue:
             answer = feed(client, f"u{n}", limit=60)
             assert answer["degraded"]
             assert answer["slate"]
-            assert {position["source"] for position in answer["slate"]} & {"trending", "fresh"}
+            assert {position["source"] for position in answer["slate"]} & {"popular", "fresh"}
             assert "i3" not in shown(answer)
         assert client.get("/v1/status").json()["degraded"]
         assert client.get("/readyz").status_code == 200

@@ -1,39 +1,89 @@
-"""Trending: the items with the strongest decayed approval right now."""
+"""Trending: the items that get more approval now than their exposure and their own past let expect."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from fairshot.algorithms.decay import decayed
-from fairshot.core.arrays import HOUR, Floats, Rows, distinct
+from fairshot.algorithms.trend import DAYS, HOURS, WEEKS, Expected, expected_count, rise, steady_pace, worn_out
+from fairshot.core.arrays import Floats, Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
+from fairshot.core.tables import View
+
+HALF_LIVES = (HOURS, DAYS, WEEKS)
+PRIOR = 0.05
+"""Approval for each exposure, as long as too little of either is known."""
+KNOWN = 20.0
+"""Exposures of all items together that count as much as the prior."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trending:
-    """Up to `count` items among the latest touched, by their trend decayed to now."""
+    """Up to `count` items among the latest approved, those first that rise most beyond what was to be expected.
 
-    count: int = 75
-    half_life_hours: float = 24.0
+    Merely popular items do not rise, nor do those that are only shown more; a rise ends when its interest
+    wears out. See docs/ideas/trending.md.
+    """
+
+    count: int = 50
 
     def __call__(self, ctx: Context) -> Candidates:
         """The strongest risers."""
-        rows, _ = strongest(ctx.snapshot, ctx.now, self.half_life_hours)
+        rows, _ = strongest(ctx.snapshot, ctx.now)
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         return Candidates(rows[: self.count])
 
 
-def strongest(snapshot: Snapshot, now: int, half_life_hours: float = 24.0) -> tuple[Rows, Floats]:
-    """The items touched last and their decayed trend, strongest first; now: microseconds since 1970.
+def strongest(snapshot: Snapshot, now: int) -> tuple[Rows, Floats]:
+    """The items that rise and by how much, strongest first; now: microseconds since 1970.
 
-    The order is that of log2(trend) + trend_at / half-life, which tells decades apart where the decayed
-    trend itself is zero alike.
+    A strength of 1 is twice the approval of the last day that chance and expectation explain.
     """
-    items = snapshot.items
     rows = distinct(snapshot.world.lists["touched"][0]["item"])
-    trend, at, half_life = items["trend"][rows], items["trend_at"][rows], half_life_hours * HOUR
-    order = np.lexsort((rows, -(np.log2(np.maximum(trend, 1e-300)) + at / half_life)))
-    return rows[order].astype(np.int32), decayed(trend[order], at[order], now, half_life)
+    strength = strengths(snapshot, rows, now)
+    rows, strength = rows[strength > 0], strength[strength > 0]
+    order = np.lexsort((rows, -strength))
+    return rows[order].astype(np.int32), strength[order]
+
+
+def strengths(snapshot: Snapshot, rows: Rows, now: int) -> Floats:
+    """By which share the approval of each item is above what is to be expected; 0 where it is not, or is worn out."""
+    liked = _sums(snapshot.items, "trend", rows, now)
+    seen = _sums(snapshot.items, "exposed", rows, now)
+    age = np.maximum(now - snapshot.items["created_at"][rows], 0).astype(np.float64)
+    (hours, day), rate = range(2), _rate(snapshot, now)
+    paces = [steady_pace(age, *HALF_LIVES[short : short + 2]) for short in (hours, day)]
+    by_exposure, by_time = _expected(liked[day:], seen[day:], rate, paces[day])
+    larger = by_exposure.mean >= by_time.mean
+    expected = Expected(*(np.where(larger, a, b) for a, b in zip(by_exposure, by_time, strict=True)))
+    # By the hour, exposure tells what night and day do; where there is none, only time can.
+    by_exposure, by_time = _expected(liked, seen, rate, paces[hours])
+    shown = seen[day] - seen[hours] >= 1
+    before = Expected(*(np.where(shown, a, b) for a, b in zip(by_exposure, by_time, strict=True)))
+    return np.where(worn_out(liked[hours], before), 0.0, rise(liked[day], expected))
+
+
+def _sums(table: View, name: str, rows: Rows, now: int) -> Floats:
+    """The sums of hours, a day and weeks as of now: float64 (3, n)."""
+    at, columns = table[f"{name}_at"][rows], (f"{name}_hours", name, f"{name}_weeks")
+    return np.stack([decayed(table[c][rows], at, now, h) for c, h in zip(columns, HALF_LIVES, strict=True)])
+
+
+def _expected(liked: Floats, seen: Floats, rate: float, pace: Floats) -> tuple[Expected, Expected]:
+    """What the first of the sums would be by the second, of the longer half-life: by exposure, and by time."""
+    # Rounding may leave a past below zero.
+    past, past_seen = (np.maximum(sums[1] - sums[0], 0) for sums in (liked, seen))
+    return expected_count(past, past_seen, seen[0], rate, pace)
+
+
+def _rate(snapshot: Snapshot, now: int) -> float:
+    """Approval for each exposure, over all items."""
+    world = snapshot.world
+    liked, seen = (
+        float(decayed(world[f"all_{name}_weeks"], world[f"all_{name}_at"], now, HALF_LIVES[2])[0])
+        for name in ("trend", "exposed")
+    )
+    return (liked + PRIOR * KNOWN) / (liked + seen + KNOWN)

@@ -10,6 +10,7 @@ const WORDS = {
     interest: "Close to what you like",
     session: "Like what you liked last",
     trending: "Rising right now",
+    popular: "Liked by many lately",
     fresh: "New and not yet shown much",
     trials: "In a test with its first audience",
   },
@@ -30,6 +31,7 @@ const WORDS = {
   value: {
     engagement: "your likely reactions",
     creator: "a chance for its creator",
+    creation: "a spark to create",
     contribution: "a rare kind",
     integrity: "flags of moderation",
     satiation: "not too much of one kind",

@@ -1,0 +1,29 @@
+"""Popular: the items with most approval lately, whatever was to be expected of them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fairshot.core.arrays import DAY, distinct
+from fairshot.core.candidates import Candidates
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Popular:
+    """Up to `count` items among the latest approved, by their approval decayed to now, half in a day.
+
+    The order is that of log2(approval) + its time / half-life, which tells decades apart where the
+    decayed sum itself is zero alike.
+    """
+
+    count: int = 75
+
+    def __call__(self, ctx: Context) -> Candidates:
+        """The most approved."""
+        items = ctx.snapshot.items
+        rows = distinct(ctx.snapshot.world.lists["touched"][0]["item"])
+        if ctx.eligible is not None:
+            rows = rows[np.isin(rows, ctx.eligible)]
+        strength = np.log2(np.maximum(items["trend"][rows], 1e-300)) + items["trend_at"][rows] / DAY
+        return Candidates(rows[np.lexsort((rows, -strength))][: self.count].astype(np.int32))
