@@ -26,4 +26,7 @@ class Popular:
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         strength = np.log2(np.maximum(items["trend"][rows], 1e-300)) + items["trend_at"][rows] / DAY
-        return Candidates(rows[np.lexsort((rows, -strength))][: self.count].astype(np.int32))
+        if len(rows) > self.count:
+            best = np.argpartition(-strength, self.count)[: self.count]
+            rows, strength = rows[best], strength[best]
+        return Candidates(rows[np.lexsort((rows, -strength))].astype(np.int32))

@@ -17,6 +17,8 @@ PRIOR = 0.05
 """Approval for each exposure, as long as too little of either is known."""
 KNOWN = 20.0
 """Exposures of all items together that count as much as the prior."""
+AMONG = 500
+"""So many items are looked at closely: those that may rise most by time alone, which bounds every rise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ def strongest(snapshot: Snapshot, now: int) -> tuple[Rows, Floats]:
     A strength of 1 is twice the approval of the last day that chance and expectation explain.
     """
     rows = distinct(snapshot.world.lists["touched"][0]["item"])
+    if len(rows) > AMONG:
+        trend, weeks = (snapshot.items[name][rows] for name in ("trend", "trend_weeks"))
+        rows = rows[np.argpartition((trend + 1) / (weeks - trend + WEEKS / DAYS), -AMONG)[-AMONG:]]
     strength = strengths(snapshot, rows, now)
     rows, strength = rows[strength > 0], strength[strength > 0]
     order = np.lexsort((rows, -strength))
