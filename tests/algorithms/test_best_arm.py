@@ -33,8 +33,8 @@ def test_absent_arms_have_no_chance_and_change_none(arms: list[tuple[float, floa
     ups, downs = np.array(arms).T
     shape, more = (1, len(ups)), ((0, 0), (absent, 0))
     alone = ba.probability_best(ups[None], downs[None], np.ones(shape, np.bool_))
-    padded = (np.pad(side[None], more, constant_values=1e6) for side in (ups, downs))
-    found = ba.probability_best(*padded, np.pad(np.ones(shape, np.bool_), more))
+    high, low = (np.pad(side[None], more, constant_values=1e6) for side in (ups, downs))
+    found = ba.probability_best(high, low, np.pad(np.ones(shape, np.bool_), more))
     np.testing.assert_allclose(found, np.pad(alone, more), atol=1e-12)
 
 

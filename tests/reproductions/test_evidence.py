@@ -33,6 +33,7 @@ LONG = (
     "latent_bandit",
     "scale",
     "tuning",
+    "upworthy",
 )
 """Above eight seconds, or with a figure in milliseconds, which a busy machine spoils."""
 ELSEWHERE = {"mean_discounted_gain"}
