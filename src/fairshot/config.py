@@ -71,6 +71,7 @@ class Learning(Struct, frozen=True, forbid_unknown_fields=True):
     drift_tolerance: Annotated[float, Meta(ge=0)]
     drift_exempt: list[str]
     off_policy_slates: Positive
+    causal_slates: Positive
 
 
 class Worker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +80,7 @@ class Worker(Struct, frozen=True, forbid_unknown_fields=True):
     train_events: Positive
     train_minutes: Annotated[float, Meta(ge=0)]
     checkpoint_events: Positive
+    trial_seconds: Annotated[float, Meta(gt=0)]
     keep_snapshots: Positive
 
 

@@ -1,5 +1,6 @@
 """Trials of the application: gathers what the state knows, lets the decider decide, and tells how an item stands."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from fairshot.algorithms.decay import decayed
 from fairshot.core.answers import Trial, TrialDecision, TrialTier
-from fairshot.core.arrays import DAY, Array, Ints, Rows
+from fairshot.core.arrays import DAY, HOUR, Array, Ints, Rows
 from fairshot.core.events import Draft, Kind
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
@@ -51,7 +52,7 @@ class Decider:
             "labels": [list(entry) for entry in found.labels],
             "items": len(rows),
         }
-        return [Draft(kind=Kind.VERDICT, at=self.now, id=f"{FAMILY}_prior/{self.now}", data=data)]
+        return [Draft(kind=Kind.VERDICT, at=self.now, id=f"{FAMILY}_prior/{self.now // HOUR}", data=data)]
 
     def _news(self, found: Priors) -> bool:
         world, labels = self.snapshot.world, self.snapshot.labels["trial_prior"]
@@ -74,7 +75,9 @@ class Decider:
         for index in np.flatnonzero(found.step != state).tolist():
             step = TrialState(int(found.step[index])).name.lower()
             drafts.append(self._draft(int(rows[index]), step, _numbers(found, index, self._counts(int(rows[index])))))
-        for index in np.flatnonzero((found.step == state) & (snapshot.items["trial_segment"][rows] < 0)).tolist():
+        searched = (found.step == state) & (snapshot.items["trial_segment"][rows] < 0)
+        searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
+        for index in np.flatnonzero(searched).tolist():
             drafts += self._audience(int(rows[index]))
         return drafts
 
@@ -100,23 +103,23 @@ class Decider:
         if len(waiting) == 0:
             return []
         going = self._in(*_GOING)
-        held = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
+        served = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
         # A sum that halves every day holds 1 / ln 2 days' worth of a steady flow.
-        flow = settings.share * decayed(*held, self.now, float(DAY))[0] * np.log(2)
+        flow = settings.share * decayed(*served, self.now, float(DAY))[0] * np.log(2)
         room = max(FEWEST_AT_ONCE, int(flow / settings.daily)) - len(going)
         account = self._accounts(waiting)
-        busy, counts = np.unique(self._accounts(going), return_counts=True)
-        place = np.searchsorted(busy, account)
-        held = np.where(np.isin(account, busy), np.append(counts, 0)[np.minimum(place, len(counts))], 0)
-        creator = snapshot.items["creator"][waiting]
-        failures = self._failures(creator)
+        busy = Counter(self._accounts(going).tolist())
+        held = np.array([busy[one] for one in account.tolist()])
+        failures = self._failures(snapshot.items["creator"][waiting])
         chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings)
-        return [self._draft(int(row), "testing", {"impressions": 0, "likes": 0}) for row in waiting[chosen]]
+        return [self._draft(row, "testing", {"impressions": 0, "likes": 0}) for row in waiting[chosen].tolist()]
 
     def _waiting(self) -> Rows:
         items, settings = self.snapshot.items, self.snapshot.trials
         state, since = items["trial_state"], items["trial_state_at"]
-        new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY)
+        # Whatever many reacted to before it came here is known already.
+        unknown = items["item_counts"].sum(axis=1) < settings.least
+        new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY) & unknown
         rested = (
             (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
         )
@@ -158,11 +161,13 @@ class Decider:
         return self._verdict(row, {"step": step, "served": served, "expected": expected, **numbers, "reason": reason})
 
     def _verdict(self, row: int, data: Mapping[str, Any]) -> Draft:
+        # The id is the same for whoever decides, so that two who decide at once decide one thing.
         item, creator = self.snapshot.ids.items.id(row), int(self.snapshot.items["creator"][row])
+        number = int(self.snapshot.items["trial_round"][row]) + (data["step"] == "testing")
         return Draft(
             kind=Kind.VERDICT,
             at=self.now,
-            id=f"{FAMILY}/{item}/{self.now}/{data['step']}",
+            id=f"{FAMILY}/{item}/{number}/{data['step']}",
             item=item,
             creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
             data={"decision": "trial", "item": item, **data},

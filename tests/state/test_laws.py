@@ -25,7 +25,7 @@ def logs(draw: st.DrawFn) -> EventBatch:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     kind = rng.choice([int(kind) for kind in Kind if kind != Kind.FORGET], n)
     # A person follows and hides creators, reacts to items: what a kind does not name is -1.
-    names_item = np.isin(kind, [Kind.ITEM, Kind.SLATE, Kind.IMPRESSION, Kind.FEEDBACK, Kind.MODERATION])
+    names_item = np.isin(kind, [Kind.ITEM, Kind.SLATE, Kind.IMPRESSION, Kind.FEEDBACK, Kind.MODERATION, Kind.VERDICT])
     names_item &= ~((kind == Kind.FEEDBACK) & (rng.random(n) < 0.2))
     names_user = np.isin(kind, [Kind.USER, Kind.FOLLOW, Kind.SLATE, Kind.IMPRESSION, Kind.FEEDBACK])
     data = []
@@ -38,6 +38,8 @@ def logs(draw: st.DrawFn) -> EventBatch:
                 record["created_at"] = f"20{rng.integers(10, 26)}-01-01T00:00:00Z"
         elif kind[index] == Kind.MODERATION:
             record = {"decision": str(rng.choice(["remove", "flag", "restore"]))}
+        elif kind[index] == Kind.VERDICT:
+            record = verdict(rng)
         data.append(record)
     columns = {
         "seq": np.arange(1, n + 1),
@@ -48,14 +50,33 @@ def logs(draw: st.DrawFn) -> EventBatch:
         "item": np.where(names_item, rng.integers(0, SIZES.items, n), -1),
         "creator": rng.integers(-1, SIZES.creators, n),
         "value": rng.choice([np.nan, 0.0, 0.5, 1.0], n),
-        "position": np.ones(n),
+        "position": rng.integers(1, 5, n),
         "propensity": np.ones(n),
+        "arm": rng.integers(0, 5, n),
+        "segment": rng.integers(-1, SIZES.labels, n),
     }
     columns["creator"] = np.where(kind == Kind.FOLLOW, np.maximum(columns["creator"], 0), columns["creator"])
     columns["creator"] = np.where(kind == Kind.CREATOR, np.maximum(columns["creator"], 0), columns["creator"])
     # The log fills in the creator of a known item, so the fold meets an unknown one only before the record.
-    columns["creator"] = np.where((kind == Kind.FEEDBACK) & names_item, -1, columns["creator"])
+    known: dict[int, int] = {}
+    for index in range(n):
+        item, creator = int(columns["item"][index]), int(columns["creator"][index])
+        if kind[index] == Kind.ITEM and creator >= 0:
+            known[item] = creator
+        elif kind[index] == Kind.FEEDBACK and item >= 0:
+            columns["creator"][index] = known.get(item, -1)
     return event_batch(columns, data, SIZES)
+
+
+def verdict(rng: np.random.Generator) -> dict[str, object]:
+    """A decision on a trial, on what trials have told, or on something else."""
+    sort = rng.integers(3)
+    if sort == 0:
+        labels = [[int(rng.integers(SIZES.labels)), 1.0, 2.0]]
+        return {"decision": "trial_prior", "all": [1.0, 9.0], "tiers": rng.random(4).tolist(), "labels": labels}
+    step = str(rng.choice(["testing", "expanding", "graduated", "stopped", "audience"]))
+    told = {"step": step, "served": int(rng.integers(9)), "segment": int(rng.integers(SIZES.labels))}
+    return {"decision": "trial", **told} if sort == 1 else {"decision": "refuse"}
 
 
 def same(a: State, b: State) -> None:

@@ -26,6 +26,7 @@ from fairshot.cli import (
     serve,
     simulate,
     train,
+    trial,
     tune,
 )
 from fairshot.core.errors import FairshotError
@@ -53,7 +54,7 @@ application = typer.Typer(
 _PANELS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start": (demo.demo, init.init, serve.serve),
     "Data and models": (data.data, import_.import_, train.train, export.export),
-    "Look": (feed.feed, explain.explain, evaluate.evaluate, doctor.doctor),
+    "Look": (feed.feed, explain.explain, trial.trial, evaluate.evaluate, doctor.doctor),
     "Govern": (
         moderate.moderate,
         tune.tune,

@@ -1,5 +1,6 @@
 """The worker: watches the log, and trains and writes checkpoints when due, each in a process of its own."""
 
+import math
 import os
 import signal
 import subprocess
@@ -9,8 +10,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fairshot.app import App, open_app
 from fairshot.config import Worker as WorkerSettings
 from fairshot.config import load_config
+from fairshot.core.errors import FairshotError
 from fairshot.service.logs import log, set_up_logging
 from fairshot.stores.progress import Progress
 
@@ -58,6 +61,9 @@ class Worker:
         checkpoints = [int(path.stem) for path in (folder / "checkpoints").glob("*.json") if path.stem.isdigit()]
         config = load_config(folder)
         self._least = config.learning.least_examples
+        self._settings = config.worker
+        self._app: App | None = None
+        self._decided = -math.inf
         self._schedule = Schedule(config.worker, checkpoint=max(checkpoints, default=0))
         self._progress = Progress(folder / "fairshot.db")
         self._job: subprocess.Popen[bytes] | None = None
@@ -72,8 +78,25 @@ class Worker:
             self._tick()
         self._stop_job()
         self._progress.close()
+        if self._app is not None:
+            self._app.close()
+
+    def _decide_trials(self) -> None:
+        if time.monotonic() - self._decided < self._settings.trial_seconds:
+            return
+        try:
+            self._app = self._app or open_app(self.folder)
+            steps = self._app.step_trials()
+        except FairshotError as error:
+            log.error("trials could not be decided", reason=str(error))
+        else:
+            if steps:
+                log.info("trials were decided", steps=steps)
+        # After the work, so that it never takes more than half of the time.
+        self._decided = time.monotonic()
 
     def _tick(self) -> None:
+        self._decide_trials()
         # With fewer reactions not one head of the ranking net could be taught.
         if not self._progress.has_feedback(self._least):
             return
@@ -95,6 +118,8 @@ class Worker:
         while (status := self._job.poll()) is None:
             if self._ending.wait(0.1) or os.getppid() != self._parent:
                 self._stop_job()
+            else:
+                self._decide_trials()
         return status
 
     def _stop_job(self) -> None:

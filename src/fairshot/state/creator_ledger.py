@@ -42,7 +42,9 @@ class CreatorLedger:
         """Credit likes to creators."""
         state.grow(events.sizes)
         items = events.where(events.of(Kind.ITEM) & (events.creator >= 0))
-        state.items["credited"][items.item] = items.creator
+        # Likes that came before any record are its first creator's; backwards, so that the first is written last.
+        first = items.where(state.items["credited"][items.item] < 0)
+        state.items["credited"][first.item[::-1]] = first.creator[::-1]
         liked = events.of(Kind.FEEDBACK) & (events.item >= 0) & (events.action >= 0)
         liked[liked] = self.feedback.likes[events.action[liked]]
         chosen = events.where(liked)
@@ -63,7 +65,7 @@ class CreatorLedger:
         a["likes_by_day"][:], a["likes_day"][:] = merge_windows(
             a["likes_by_day"], a["likes_day"], b["likes_by_day"], b["likes_day"]
         )
-        told = later.items["credited"] >= 0
+        told = earlier.items["credited"] < 0
         earlier.items["credited"][told] = later.items["credited"][told]
         earlier.items.lists["waiting"].extend(*later.items.lists["waiting"].flat())
         _settle(earlier, np.array(list(earlier.items.lists["waiting"].rows()), np.int64))

@@ -7,13 +7,15 @@ import numpy as np
 from fairshot.core.arrays import distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
+from fairshot.core.trial import TrialState
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
     """`count` of the newest `among` items, those with fewest impressions first, then the newest.
 
-    No lot is drawn: each impression moves an item back, and so all take turns.
+    No lot is drawn: each impression moves an item back, and so all take turns. Items on trial have a place of their
+    own (`sources/trials`).
     """
 
     count: int = 75
@@ -25,6 +27,8 @@ class Fresh:
         newest = ctx.snapshot.world.lists["newest"][0]
         # A record that changed its date left an old entry behind.
         rows = distinct(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
+        state = items["trial_state"][rows]
+        rows = rows[(state != TrialState.TESTING) & (state != TrialState.EXPANDING)]
         if ctx.eligible is not None:
             rows = np.intersect1d(rows, ctx.eligible)
         if len(rows) > self.among:

@@ -4,7 +4,7 @@ import asyncio
 
 from litestar.response.base import ASGIResponse
 
-from fairshot.core.answers import Explanation, Feed
+from fairshot.core.answers import Explanation, Feed, Trial
 from fairshot.core.records import valid_id
 from fairshot.service import shapes
 from fairshot.service.access import scopes
@@ -67,3 +67,19 @@ async def get_request(request: AnyRequest) -> ASGIResponse:
 async def get_trending(request: AnyRequest) -> ASGIResponse:
     """Rising items, strongest first."""
     return answer({"trending": runtime_of(request).app.trending(query(request, shapes.TrendingQuery).limit)})
+
+
+@Operation(
+    method="GET",
+    path="/v1/items/{id}/trial",
+    summary="An item's test card",
+    scopes=scopes("serve", "analyst"),
+    answer=Trial,
+    problems=(400, 404),
+)
+async def get_trial(request: AnyRequest) -> ASGIResponse:
+    """How its trial stands: tiers, rates, every decision with its reason, and what happens next."""
+    found = runtime_of(request).app.trial(path_id(request))
+    if found is None:
+        raise ProblemError(404, "there is no such item")
+    return answer(found)

@@ -1,0 +1,116 @@
+"""Decisions on trials: what evidence allows, who comes next, and an audience that nobody expected."""
+
+import numpy as np
+import pytest
+
+from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
+from fairshot.core.trial_posterior import successes
+from fairshot.decisions.trials import admitted, fit_priors, found_segment, judge, rates_of, sentence
+
+RULES = Trials()
+PRIOR = (2.0, 18.0)
+
+
+def judged(likes: list[int], shown: list[int], state: int = TrialState.TESTING) -> list[int]:
+    won, tried = np.array(likes, float), np.array(shown, float)
+    posterior = PRIOR[0] + won, PRIOR[1] + tried - won, np.full(len(likes), 0.1)
+    return judge(posterior, np.array(shown), np.full(len(likes), state), RULES).step.tolist()
+
+
+def test_evidence_decides_and_too_little_does_not() -> None:
+    steps = judged([10, 0, 8, 0, 6], [30, 60, 10, 10, 45])
+    assert steps == [
+        TrialState.GRADUATED,
+        TrialState.STOPPED,
+        TrialState.TESTING,
+        TrialState.TESTING,
+        TrialState.EXPANDING,
+    ]
+
+
+def test_no_trial_is_endless() -> None:
+    assert judged([40], [RULES.most], TrialState.EXPANDING) == [TrialState.STOPPED]
+
+
+def test_impressions_count_by_position_and_by_tier() -> None:
+    """One looked at half as often, or by people who like half as much, tells half as much."""
+    shown, liked = np.zeros((2, CELLS), int), np.zeros((2, CELLS), int)
+    shown[0, 2], shown[1, 3] = 40, 40
+    tiers = np.array([0.2, 0.1, 0.05, 0.2])
+    won, tried = successes(shown, liked, RULES, tiers)
+    assert won.tolist() == [0, 0]
+    assert tried.tolist() == pytest.approx([40 * RULES.examination[2], 40 * 0.5])
+
+
+def test_priors_tell_categories_and_tiers_apart() -> None:
+    rng = np.random.default_rng(0)
+    label = np.arange(400) % 2
+    rate = np.where(label == 0, 0.05, 0.2)[:, None] * np.array([1.0, 0.5])
+    shown, liked = np.zeros((400, CELLS), int), np.zeros((400, CELLS), int)
+    shown[:, 0], shown[:, 3] = 60, 40
+    liked[:, 0], liked[:, 3] = rng.binomial(60, rate[:, 0]), rng.binomial(40, rate[:, 1])
+    found = fit_priors(shown, liked, label, RULES)
+    assert found is not None
+    assert found.tiers[1] / found.tiers[0] == pytest.approx(0.5, abs=0.1)
+    means = {row: a / (a + b) for row, a, b in found.labels}
+    assert means == pytest.approx({0: 0.05, 1: 0.2}, abs=0.01)
+    assert fit_priors(shown[:10], liked[:10], label[:10], RULES) is None
+
+
+def people(segments: list[int], likes: list[bool]) -> np.ndarray:
+    entries = np.zeros(len(segments) + sum(likes), EVIDENCE)
+    entries["user"][: len(segments)] = np.arange(len(segments))
+    entries["segment"][: len(segments)] = segments
+    entries["user"][len(segments) :] = np.flatnonzero(likes)
+    entries["answer"][len(segments) :] = 1
+    entries["at"] = np.arange(len(entries))
+    return entries
+
+
+def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
+    segments = [0] * 40 + [1] * 40 + [2] * 8
+    likes = [n < 2 for n in range(40)] + [n < 3 for n in range(40)] + [n < 5 for n in range(8)]
+    assert found_segment(people(segments, likes), 0.08) == (2, 8, 5)
+    rng, wrong = np.random.default_rng(1), 0
+    for _ in range(200):
+        drawn = rng.integers(0, 8, 80).tolist()
+        wrong += found_segment(people(drawn, (rng.random(80) < 0.1).tolist()), 0.1) is not None
+    assert wrong / 200 < 0.1
+    assert found_segment(people([3] * 30, [True] * 30), 0.1) is None
+    assert found_segment(people([], []), 0.1) is None
+
+
+def test_admission_takes_turns_among_accounts_whatever_their_number_of_items() -> None:
+    account = np.array([7] * 50 + [1, 2, 3])
+    arrived = np.r_[np.arange(50), [100, 101, 102]]
+    none = np.zeros(53, int)
+    chosen = admitted(account, arrived, none, none, 5, RULES)
+    assert sorted(account[chosen].tolist()) == [1, 2, 3, 7, 7]
+    assert len(admitted(account, arrived, none, none, 50, RULES)) == 3 + RULES.at_once
+    assert len(admitted(account[:50], arrived[:50], np.full(50, RULES.at_once), none[:50], 50, RULES)) == 0
+    assert len(admitted(account, arrived, none, none, 0, RULES)) == 0
+
+
+def test_past_failures_cost_a_little_and_are_not_for_ever() -> None:
+    """Two places at most: whoever failed a hundred times still gets a turn before the third item of anybody."""
+    account, arrived = np.array([1, 2, 2, 2]), np.array([0, 1, 2, 3])
+    going = np.zeros(4, int)
+    assert admitted(account, arrived, going, np.array([100.0, 0, 0, 0]), 4, RULES).tolist() == [1, 2, 0, 3]
+    assert admitted(account, arrived, going, np.array([0.4, 0, 0, 0]), 4, RULES).tolist() == [1, 0, 2, 3]
+    assert admitted(account, arrived, going, np.zeros(4), 4, RULES).tolist() == [0, 1, 2, 3]
+
+
+def test_rates_are_corrected_for_position() -> None:
+    shown, liked = np.zeros(CELLS, int), np.zeros(CELLS, int)
+    shown[2], liked[2] = 100, 10
+    surely = rates_of(shown, liked, RULES)[0]
+    assert surely[:2] == (100, 10)
+    assert surely[2] == pytest.approx(10 / (100 * RULES.examination[2]))
+    assert surely[3] < surely[2] < surely[4]
+
+
+@pytest.mark.parametrize("step", ["testing", "expanding", "graduated", "stopped"])
+def test_every_step_has_a_sentence(step: str) -> None:
+    said = sentence(step, 40, 3, 0.97, 0.08)
+    assert said.endswith(".")
+    assert step == "testing" or "3 of the 40 people" in said
