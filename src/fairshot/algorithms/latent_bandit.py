@@ -18,7 +18,7 @@ state: the same authors, "Non-Stationary Latent Bandits" (2020).
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import logsumexp, xlog1py, xlogy
+from scipy.special import xlog1py, xlogy
 
 from fairshot.algorithms.arguments import Bools, Floats, Ints, at_least_zero, flags, labels, real, within
 
@@ -101,9 +101,10 @@ def belief_from_counts(log_prior: Floats, model: ArrayLike, successes: ArrayLike
     if not np.all(won <= played):
         raise ValueError(f"successes must not exceed trials, shape {won.shape}")
     table = np.asarray(model, np.float64)
-    rule = "nk,sk->ns" if table.ndim == 2 else "nk,nsk->ns"
-    hits = np.einsum(rule, won, np.log(table), optimize=True)
-    return _normalised(priors + hits + np.einsum(rule, played - won, np.log1p(-table), optimize=True))
+    if table.ndim == 2:
+        return _normalised(priors + won @ np.log(table).T + (played - won) @ np.log1p(-table).T)
+    hits = np.einsum("nk,nsk->ns", won, np.log(table), optimize=True)
+    return _normalised(priors + hits + np.einsum("nk,nsk->ns", played - won, np.log1p(-table), optimize=True))
 
 
 def change_state(log_belief: Floats, transition: ArrayLike) -> Floats:
@@ -228,7 +229,8 @@ def update_uncertain(
 
 
 def _normalised(log_belief: Floats) -> Floats:
-    return np.asarray(log_belief - logsumexp(log_belief, axis=1, keepdims=True))
+    shifted = log_belief - log_belief.max(axis=1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)))
 
 
 def _belief(log_belief: Floats) -> Floats:

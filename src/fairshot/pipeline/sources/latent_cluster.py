@@ -35,4 +35,8 @@ class LatentCluster:
         rows = rows[~person.met[rows]]
         lift = model.drawn(person, ctx.rng("latent_cluster"))
         chance = model.approval(rows, lift, ctx.snapshot.artifacts.vectors)
+        if len(rows) > self.count:
+            # Equal chances at the edge all stay, so that the order of rows decides among them.
+            kept = chance >= np.partition(chance, -self.count)[-self.count]
+            rows, chance = rows[kept], chance[kept]
         return Candidates(rows[np.lexsort((rows, -chance))[: self.count]])
