@@ -114,6 +114,7 @@ def _counted(found: Outcome, weights: Floats, source: str) -> list[Figure]:
     rows = [
         ("best arm found, even allocation, all impressions", right_at(even, -1, weights)),
         ("best arm found, ours", right_at(ours, CHOSEN, weights)),
+        ("best arm found, ours less even allocation", _advantage(found, weights)),
         ("impressions before ours stops / all", _spent(ours, weights)),
     ]
     return [_reported(name, values, source) for name, values in rows]
@@ -154,7 +155,11 @@ def _regret(found: Outcome, weights: Floats, source: str) -> list[Figure]:
 
 
 def _robust(found: Outcome, weights: Floats, source: str) -> list[Figure]:
-    even, figures = found["even allocation"], []
+    even, name = found["even allocation"], "rates from posteriors, ours"
+    figures = [
+        _reported(f"{name}: best arm found, less even allocation", _advantage(found, weights), source),
+        _reported(f"{name}: impressions before it stops / all", _spent(found["ours"], weights), source),
+    ]
     for label in ("Thompson, fitted prior", "ours"):
         name = f"rates from posteriors, {label}"
         for part, point in LEVELS.items():
@@ -182,6 +187,10 @@ def _trials(
         _reported(f"{label}: impressions to a decision", length, source),
         _reported(f"{label}: impressions over those of one length with equal errors", length / single, source),
     ]
+
+
+def _advantage(found: Outcome, weights: Floats) -> Floats:
+    return right_at(found["ours"], CHOSEN, weights) - right_at(found["even allocation"], -1, weights)
 
 
 def _spent(outcomes: Outcomes, weights: Floats) -> Floats:
