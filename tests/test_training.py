@@ -25,7 +25,17 @@ occasions = 100
 negatives = 20
 """
 NOW = 1_750_000_000 * MICROSECONDS
-PHASES = {"vectors of the past", "neighbours", "examples", "engagement", "vectors", "index", "retrieval", "causal"}
+PHASES = {
+    "vectors of the past",
+    "neighbours",
+    "examples",
+    "engagement",
+    "vectors",
+    "index",
+    "labels",
+    "retrieval",
+    "causal",
+}
 Event = dict[str, Any]
 OpenApp = Callable[..., App]
 

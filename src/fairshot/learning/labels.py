@@ -115,8 +115,9 @@ def fit_labels(records: Sequence[Mapping[str, Any]], encoder: ContentEncoder, la
     told, features = told[features.readable], features.of(features.readable)
     borne = [frozenset(records[i]["labels"]) for i in told.tolist()]
     counts = Counter(label for own in borne for label in own)
-    frequent = sorted((label for label in counts if counts[label] >= LEAST), key=lambda name: (-counts[name], name))
-    names = tuple(frequent[:LABELS])
+    # What every record bears tells none apart.
+    frequent = [label for label in counts if LEAST <= counts[label] < len(borne)]
+    names = tuple(sorted(frequent, key=lambda label: (-counts[label], label))[:LABELS])
     if not names:
         return None
     truth = np.array([[name in own for name in names] for own in borne], dtype=np.float32)
