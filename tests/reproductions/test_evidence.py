@@ -30,6 +30,7 @@ LONG = (
     "gen",
     "gen_tempered",
     "happiness",
+    "labels",
     "latent_bandit",
     "scale",
     "tuning",
