@@ -2,16 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fairshot.algorithms.arguments import Floats
 from fairshot.algorithms.happiness import marginal_capped_happiness, marginal_power_happiness
-from fairshot.app import App
+from fairshot.app import App, open_app
 from fairshot.core.arrays import DAY, Array
 from fairshot.core.candidates import Candidates
 from fairshot.core.errors import ConfigError
+from fairshot.core.events import Draft, Kind
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Popularity
 from fairshot.core.trial import TrialState
@@ -156,6 +158,25 @@ def test_a_runway_ends_after_its_days(context: Contexts) -> None:
     at = ctx.now - np.array([0, 6, 7, 8]) * DAY
     bonus = runway(ctx, state=np.full(4, TrialState.GRADUATED), served=np.zeros(4), at=at, days=7.0)
     assert (bonus > 0).tolist() == [True, True, False, False]
+
+
+def test_a_graduate_is_shown_more_until_the_promise_is_kept(tmp_path: Path) -> None:
+    """Through the application: the verdict gives the bonus, exposures use it up, and then it is gone."""
+    (tmp_path / "fairshot.toml").write_text("[value.exploration]\npromised = 4\n[blenders.random_slot]\nshare = 0.0\n")
+    with open_app(tmp_path, clock=lambda: 1_700_000_000_000_000) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}", "created_at": 1_600_000_000 + n} for n in range(40)])
+        verdict = {"decision": "trial", "item": "i3", "step": "graduated", "served": 0}
+        app.writer.append(
+            [Draft(kind=Kind.VERDICT, at=app.clock(), id="verdict/trial/i3", item="i3", creator="c3", data=verdict)]
+        ).result()
+        bonus = []
+        for n in range(6):
+            explained = app.explain(app.feed(f"u{n}", 40).request_id)
+            assert explained is not None
+            (shown,) = [position for position in explained.slate if position.item_id == "i3"]
+            bonus.append(shown.value["exploration"])
+            assert (shown.position == 1) or bonus[-1] == 0
+    assert bonus[0] > bonus[1] > bonus[2] > bonus[3] > bonus[4] == bonus[5] == 0
 
 
 def test_a_promise_of_nothing_is_refused() -> None:
