@@ -283,7 +283,7 @@ def test_a_broken_artifact_degrades_and_never_leaks(folder: Path, broken: str, h
 
 def test_no_profile_no_personal_slate(app: App) -> None:
     one = app.feed("p0", 10, mode="nonprofiling")
-    assert {p.source for p in one.slate} <= {"trending", "popular", "fresh"}
+    assert {p.source for p in one.slate} <= {"runway", "trending", "popular", "fresh"}
     assert not one.degraded
 
 

@@ -179,6 +179,38 @@ def test_a_graduate_is_shown_more_until_the_promise_is_kept(tmp_path: Path) -> N
     assert bonus[0] > bonus[1] > bonus[2] > bonus[3] > bonus[4] == bonus[5] == 0
 
 
+def test_graduates_of_late_are_candidates_and_take_turns(tmp_path: Path) -> None:
+    now = 1_700_000_000_000_000
+    with open_app(tmp_path, clock=lambda: now) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}", "labels": [f"l{n % 2}"]} for n in range(9)])
+        steps = [
+            ("i3", "graduated", 0),
+            ("i4", "stopped", 0),
+            ("i5", "graduated", 20),
+            ("i6", "graduated", 1),
+            ("i7", "", 0),
+        ]
+        for item, step, days in steps:
+            for number, one in enumerate(filter(None, ["testing", step])):
+                verdict = {"decision": "trial", "item": item, "step": one, "served": 0, "round": 1}
+                at = now - days * DAY
+                draft = Draft(kind=Kind.VERDICT, at=at, id=f"verdict/trial/{item}/{number}", item=item, data=verdict)
+                app.writer.append([draft]).result()
+        app.catch_up()
+
+        def brought(**context: str) -> list[str]:
+            rows = load_stage("sources", "runway", {}).call(
+                Context(app.request("u", context=context), app.live.snapshot)
+            )
+            return app.live.ids.items.ids(rows.rows.tolist())
+
+        assert brought() == ["i3", "i6"]
+        assert brought(label="l0") == ["i6"]
+        app.feed("v", 9, exclude=["i6"])
+        app.catch_up()
+        assert brought() == ["i6", "i3"]
+
+
 def test_a_promise_of_nothing_is_refused() -> None:
     for options in ({"promised": 0.0}, {"days": -1.0}):
         with pytest.raises(ConfigError, match="promised and days"):

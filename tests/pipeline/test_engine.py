@@ -221,7 +221,7 @@ def test_without_profiling_nothing_personal_is_asked(world: App, context: Contex
     slate = world.pipeline(context("u1", profile=False))
     assert slate.trace is not None
     ran = {step.name for step in slate.trace.steps if step.kind == "sources"}
-    assert ran == {"trending", "popular", "fresh"}
+    assert ran == {"runway", "trending", "popular", "fresh"}
     batch = world.pipeline.describe(context("u1", profile=False), slate.rows)
     for column in ("match", "closeness", "session_closeness", "creator_affinity", "label_affinity", "followed"):
         assert not batch[column].any(), column

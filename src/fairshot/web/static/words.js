@@ -11,6 +11,7 @@ const WORDS = {
     session: "Like what you liked last",
     trending: "Rising right now",
     popular: "Liked by many lately",
+    runway: "Did well in its test",
     fresh: "New and not yet shown much",
     trials: "In a test with its first audience",
   },
