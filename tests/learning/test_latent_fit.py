@@ -128,6 +128,17 @@ def test_too_little_of_either_gives_no_model(planted, met):
     assert fit_latent_cluster(shown_to(planted, met), vectors(planted), np.zeros(ITEMS, bool), SETTINGS) is None
 
 
+def test_people_and_items_that_are_all_alike_are_of_one_type_and_cluster(planted):
+    everything = np.ones((PEOPLE, ITEMS))
+    everybody = Reception(csr_matrix(everything), csr_matrix(everything), np.zeros(PEOPLE))
+    alike = np.ones((ITEMS, 8), np.float32)
+    alike[: ITEMS // 2] += np.float32(1e-7)
+    model = fit_latent_cluster(everybody, alike, np.ones(ITEMS, bool), SETTINGS)
+    assert model is not None
+    assert len(model.centres) == 1
+    assert model.lift.mean() == pytest.approx(1, abs=0.05)
+
+
 def test_chances_stay_inside_zero_and_one(planted, met):
     model = fitted(planted, shown_to(planted, met))
     sure = replace(model, rate=np.ones(ITEMS, np.float32))

@@ -58,9 +58,11 @@ def fit_latent_cluster(
     directions = items[known] / lengths[known, None]
     arm = np.full(len(items), -1, np.int32)
     arm[known], centres = _clustered(directions, arms, "arms")
+    arms = len(centres)
     into = csr_matrix((np.ones(len(known)), (known, arm[known])), shape=(len(items), arms))
     one, other = (part @ into for part in _halves(reception.approval))
-    kind, _ = _clustered(_profiles(one.toarray()), types, "types", among=active)
+    kind, profiles = _clustered(_profiles(one.toarray()), types, "types", among=active)
+    types = len(profiles)
     rate = _rates(reception)
     known_rates = diags_array(rate) @ into
     expected = (reception.shown @ known_rates).toarray() + reception.free[:, None] * known_rates.sum(axis=0)
@@ -173,11 +175,17 @@ def _best(arm: Rows, rate: Floats, arms: int) -> Rows:
 
 
 def _clustered(points: Floats, k: int, name: str, among: Ints | None = None) -> tuple[Rows, Floats]:
-    """The cluster of every point, int32 (n,), and the centres; formed by points `among`, at most LARGEST of them."""
+    """The cluster of every point, int32 (n,), and the centres, fewer than k where fewer points differ.
+
+    They are formed by the points `among`, at most LARGEST of them.
+    """
     among = np.arange(len(points)) if among is None else among
     if len(among) > LARGEST:
         among = np.sort(stream("latent clusters", name).choice(among, LARGEST, replace=False))
+    # Points that differ by rounding alone are one point.
+    points = np.round(points, 6)
+    different = len(np.unique(points[among], axis=0))
     # On one thread sums come in one order, and the clusters are the same wherever they are formed.
     with threadpool_limits(1):
-        fitted = KMeans(k, n_init=4, random_state=0).fit(points[among])
-    return fitted.predict(points).astype(np.int32), fitted.cluster_centers_
+        fitted = KMeans(min(k, different), n_init=4, random_state=0).fit(points[among])
+        return fitted.predict(points).astype(np.int32), fitted.cluster_centers_
