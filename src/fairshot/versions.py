@@ -102,7 +102,8 @@ class Versions:
             self.live.ids,
             lambda version: load_artifacts(self.artifacts, version, self.pipeline),
         )
-        found = fit_causal(log.units(events, self.live.log.slates()), lots_needed=True)
+        units = log.units(events, self.live.log.slates(), self.config.learning.causal_slates)
+        found = fit_causal(units, lots_needed=True)
         progress("causal", 1.0)
         return found
 

@@ -30,7 +30,9 @@ def simulate(
             min=10, max=1_000_000, help="People; all else shrinks with them.", show_default="as the scenario says"
         ),
     ] = None,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="Seeds that run at once.")] = 1,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that take a seed each, or serve a single one together.")
+    ] = 2,
     plots: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Also draw the figures, as PNG.")
     ] = None,

@@ -120,12 +120,12 @@ def estimate(values: Floats) -> Estimate:
 def compare(
     scenario: Scenario, policies: Sequence[str], seeds: Sequence[int], processes: int, progress: Progress
 ) -> Comparison:
-    """Run every policy in the town of every seed; seeds are shared out over processes."""
+    """Run every policy in the town of every seed; processes take a seed each, or serve the only one together."""
     jobs = [(scenario, seed, list(policies)) for seed in seeds]
     found: list[list[Measured]] = []
     if processes == 1 or len(jobs) == 1:
         for number, job in enumerate(jobs):
-            found.append(_measured(*job, _part(progress, number, len(jobs), len(policies))))
+            found.append(_measured(*job, _part(progress, number, len(jobs), len(policies)), processes))
     else:
         # A process of its own for each seed: training starts threads, after which forking is not safe.
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -146,10 +146,13 @@ class Measured:
     promoted: Sequence[bool]
 
 
-def _measured(scenario: Scenario, seed: int, policies: list[str], progress: Progress | None = None) -> list[Measured]:
+def _measured(
+    scenario: Scenario, seed: int, policies: list[str], progress: Progress | None = None, processes: int = 1
+) -> list[Measured]:
     truth = Truth.of(make_world(scenario, seed))
     with tempfile.TemporaryDirectory(prefix="fairshot-town-") as folder:
-        runs = simulate(scenario, seed, policies, Path(folder), progress or (lambda _phase, _share: None))
+        report = progress or (lambda _phase, _share: None)
+        runs = simulate(scenario, seed, policies, Path(folder), report, processes=processes)
     return [_of(run, truth) for run in runs]
 
 

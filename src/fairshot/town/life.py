@@ -1,7 +1,7 @@
 """Life: the state of everybody in a town as the days pass, and how it changes."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, TypeAlias
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from fairshot.core.arrays import DAY, HOUR, Bools, Floats, Ints
 from fairshot.town import behaviour
 from fairshot.town.scenarios import NATURE
 from fairshot.town.world import World
+
+PersonState: TypeAlias = tuple[Floats, int, float, int, int]
+"""Level, level_at, satisfaction, visits and people_left of one person, see `Life`."""
 
 
 @dataclass(slots=True)
@@ -116,12 +119,26 @@ class Life:
         worth: Floats = known.quality[items] * behaviour.age_factor(now - self.published[items])
         return behaviour.utility(self.world.people.cares[person], known.mix[items], worth, self.level[person])
 
-    def saw(self, person: int, items: Ints, liked: Bools, now: int) -> None:
-        """A person looked at items: topics satiate, creators are seen."""
+    def state_of(self, person: int) -> PersonState:
+        """All that a visit changes of a person."""
+        columns = self.level_at, self.satisfaction, self.visits, self.people_left
+        at, satisfaction, visits, left = (column[person].item() for column in columns)
+        return self.level[person].copy(), at, satisfaction, visits, left
+
+    def adopt(self, person: int, state: PersonState) -> None:
+        """Take over what a visit changed that another process served."""
+        self.level[person], self.level_at[person], self.satisfaction[person] = state[:3]
+        self.visits[person], self.people_left[person] = state[3:]
+
+    def seen(self, items: Ints, liked: Bools, now: int) -> None:
+        """Items were looked at: their creators know."""
         known, day = self.world.items, self.day(now)
-        self.level[person] += known.mix[items].sum(axis=0)
         np.add.at(self.views[day], known.creator[items], 1)
         np.add.at(self.likes[day], known.creator[items[liked]], 1)
+
+    def satiate(self, person: int, items: Ints) -> None:
+        """A person looked at items: their topics satiate."""
+        self.level[person] += self.world.items.mix[items].sum(axis=0)
 
     def visited(self, person: int, worth: float, now: int, *, may_leave: bool) -> None:
         """A visit is over; worth: mean utility of what was looked at."""

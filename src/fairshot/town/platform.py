@@ -18,7 +18,7 @@ import numpy as np
 import fairshot
 from fairshot.app import App
 from fairshot.core.answers import Feed
-from fairshot.core.arrays import MICROSECONDS, Bools, Ints
+from fairshot.core.arrays import Bools, Ints
 from fairshot.core.events import Draft
 from fairshot.core.slate import Slate
 from fairshot.town.policies import EXPLORED, Policy
@@ -50,7 +50,8 @@ class Platform:
     """The last one, as the pipeline made it: what a client never sees and figures ask for."""
     _entries: list[Draft] = field(default_factory=list)
     _waiting: dict[str, list[Mapping[str, Any]]] = field(default_factory=dict)
-    _requests: int = 0
+    _served: list[Draft] = field(default_factory=list)
+    _person: int = -1
 
     @classmethod
     def open(cls, folder: Path, policy: Policy, seed: int, now: int) -> Self:
@@ -68,10 +69,15 @@ class Platform:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.app.close()
 
-    def feed(self, person: int, limit: int, exclude: list[str]) -> Feed:
-        """A slate for a person, a second after the one before it."""
-        self.clock.now += MICROSECONDS
-        return self.app.feed(f"p{person}", limit, exclude=exclude)
+    def feed(self, person: int, limit: int, exclude: list[str]) -> tuple[Feed, Draft]:
+        """A slate for a person as of now, and its entry for the log, which is to be given to `serve`."""
+        self._person = person
+        feed = self.app.feed(f"p{person}", limit, exclude=exclude)
+        return feed, self._entries.pop()
+
+    def serve(self, entry: Draft) -> None:
+        """Hand a slate's entry over; it comes in at the end of the tick."""
+        self._served.append(entry)
 
     def tell(self, kind: str, record: Mapping[str, Any]) -> None:
         """Hand a record over; it comes in at the end of the tick."""
@@ -79,32 +85,32 @@ class Platform:
 
     def commit(self) -> None:
         """Append what waits: records, slates as they were served, then feedback on them."""
-        waiting, entries = self._waiting, self._entries[:]
-        self._waiting = {}
-        self._entries.clear()
+        waiting, entries = self._waiting, self._served
+        self.forget()
         futures = [self.app.submit(kind, waiting[kind]) for kind in ("creators", "users", "items") if kind in waiting]
-        if entries:
-            self.app.writer.append(entries)
+        served = self.app.writer.append(entries)
         if "events" in waiting:
             futures.append(self.app.submit("events", waiting["events"]))
         for receipt in [wait() for wait in futures]:
             if receipt.rejected:
                 raise AssertionError(f"the town told what nobody may tell: {receipt.rejected[0]}")
+        served.result()
+
+    def forget(self) -> None:
+        """Drop what waits: another process hands it over too."""
+        self._waiting, self._served = {}, []
 
     def train(self) -> None:
         """Fit a new snapshot, where the policy has use for one."""
         if self.policy.trains:
-            self.commit()
             started = perf_counter()
             report = self.app.train()
             self.trainings.append((perf_counter() - started, report.promoted))
 
     def step_trials(self) -> None:
-        """Let the application decide on its trials."""
-        decide = getattr(self.app, "step_trials", None)
-        if decide is not None:
-            self.commit()
-            decide()
+        """Let the application decide on its trials, where the policy has any."""
+        if "trials" in self.policy.config.pipeline.sources:
+            self.app.step_trials()
 
     def explored(self) -> tuple[Bools, Ints]:
         """Of the last slate: which positions were filled for the sake of the item, and what would stand there else.
@@ -114,7 +120,7 @@ class Platform:
         slate = self.slate
         assert slate is not None
         explored = np.array([_explores(notes) for notes in slate.notes], bool)
-        explored |= np.array([slate.sources[code] == "trials" for code in slate.source.tolist()], bool)
+        explored |= slate.arm > 0
         if not explored.any():
             return explored, slate.rows
         left = slate.pool.rows[~np.isin(slate.pool.rows, slate.rows)]
@@ -124,8 +130,7 @@ class Platform:
         self.slate = slate
 
     def _request_id(self) -> str:
-        self._requests += 1
-        name = f"{self.seed}/{self.clock.now}/{self._requests}"
+        name = f"{self.seed}/{self._person}/{self.clock.now}"
         return blake2b(name.encode(), digest_size=16).hexdigest()
 
 

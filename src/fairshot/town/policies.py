@@ -31,14 +31,27 @@ TOWN_SIZED: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
             "session": {"count": 20},
             "trending": {"count": 10},
             "popular": {"count": 25},
+            "runway": {"count": 20},
+            "latent_cluster": {"count": 25},
             "fresh": {"count": 30, "among": 400},
         },
         "rerankers": {"diversity": {"among": 40}},
     }
 )
 """Fewer candidates for a small catalogue, for every policy alike."""
+_FOR_CREATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"sources": ("trials", "runway", "latent_cluster"), "rerankers": ("trial_slot",)}
+)
+"""What a platform that only predicts reactions does not have."""
 LEARNING: Mapping[str, Any] = MappingProxyType(
-    {"factors": 32, "text_dimensions": 32, "occasions": 800, "epochs": 6, "off_policy_slates": 100}
+    {
+        "factors": 32,
+        "text_dimensions": 32,
+        "occasions": 800,
+        "epochs": 6,
+        "off_policy_slates": 100,
+        "causal_slates": 300,
+    }
 )
 """Models of the size that the log of a small town can teach, for every policy alike."""
 
@@ -76,8 +89,8 @@ def _fairshot(_settings: dict[str, Any]) -> bool:
 def _engagement(settings: dict[str, Any]) -> bool:
     plan = settings["pipeline"]
     plan["value"] = {"engagement": 1.0, "integrity": 1.0}
-    plan["sources"] = [name for name in plan["sources"] if name in TOWN_SIZED["sources"]]
-    plan["rerankers"] = [name for name in plan["rerankers"] if name in ("author_spacing", "diversity", "n_of_m")]
+    for kind, extra in _FOR_CREATORS.items():
+        plan[kind] = [name for name in plan[kind] if name not in extra]
     return True
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fairshot.core.arrays import Array, Bools, Floats, Ints
 
 NOBODY = -1
+Head: TypeAlias = tuple[int, int, int, float]
+"""Time, person, page and cost of a slate, see `Run`."""
+Shown: TypeAlias = tuple[Ints, Bools, Bools, Bools, Floats]
+"""Item, looked, liked, explored and worth of each position of a slate, see `Run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +49,15 @@ class Run:
 
 @dataclass(slots=True)
 class Recorder:
-    """Takes down slates as they come."""
+    """Takes down slates of at most so many positions as they come."""
 
     positions: int
-    rows: list[tuple[int, int, int, float]] = field(default_factory=list)
-    shown: list[tuple[Array, Array, Array, Array, Array]] = field(default_factory=list)
-
-    def add(self, head: tuple[int, int, int, float], columns: tuple[Array, Array, Array, Array, Array]) -> None:
-        """head: time, person, page, cost; columns: item, looked, liked, explored, worth of each position."""
-        self.rows.append(head)
-        self.shown.append(columns)
+    heads: list[Head] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
     def arrays(self) -> dict[str, Array]:
         """The columns of `Run` that are of slates."""
-        heads: list[Any] = list(zip(*self.rows, strict=True)) or [(), (), (), ()]
+        heads: list[Any] = list(zip(*self.heads, strict=True)) or [(), (), (), ()]
         found: dict[str, Array] = {
             "at": np.array(heads[0], np.int64),
             "person": np.array(heads[1], np.int64),

@@ -12,16 +12,17 @@ from fairshot.core.errors import FairshotError
 class Scenario:
     """The sizes of a town and the rules of its life; docs/ideas/town.md says why each number is what it is.
 
-    days: of the run; past_days: of the log that every policy starts from; tick_minutes: people who come within one
-    tick see the state of its beginning; train_days: a new snapshot so often; visits: of a person a day, on average;
-    present: items that exist at the beginning; output: items a day of a creator, on average.
+    days: of the run; past_days: of slates in the log that every policy starts from; own_likes: how many items a person
+    liked before that, found by themselves, on average; tick_minutes: people who come within one tick see the state of
+    its beginning; train_days: a new snapshot so often; visits: of a person a day, on average; present: items that exist
+    at the beginning; output: items a day of a creator, on average.
     """
 
     name: str = "town"
     days: int = 14
-    past_days: int = 3
+    past_days: int = 2
     tick_minutes: int = 10
-    train_days: int = 4
+    train_days: int = 5
     people: int = 2000
     new_people: int = 0
     """More people, who come for the first time during the run, the wave in its second quarter."""
@@ -33,6 +34,8 @@ class Scenario:
     present: int = 3000
     output: float = 0.5
     topics: int = 16
+    first_works: int = 3
+    """Items that a creator who joins during the run brings along."""
     hidden_topics: int = 0
     """Interests that no text and no label names; each is loved by one small group of people."""
     hidden_group: float = 0.05
@@ -41,7 +44,8 @@ class Scenario:
     """So many of the new creators work for a hidden interest, in the words of another topic."""
     prolific_output: float = 0.0
     """Items a day of one new creator who floods the platform; 0: there is none."""
-    visits: float = 1.3
+    own_likes: float = 12.0
+    visits: float = 1.15
     slate: int = 10
     pages: int = 4
     """Slates of one visit, at most."""

@@ -128,12 +128,13 @@ def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, hi
     existing = np.round(before / max(before.sum(), 1e-9) * scenario.present).astype(np.int64)
     existing = np.maximum(existing, before > 0)
     days = scenario.days + scenario.past_days
-    room = existing + np.ceil(creators.output * days * 2 + 4).astype(np.int64)
+    brought = np.where(creators.new, scenario.first_works, 0)
+    room = existing + brought + np.ceil(creators.output * days * 2 + 4).astype(np.int64)
     creator = np.repeat(np.arange(n), room)
     first = np.concatenate([[0], np.cumsum(room)[:-1]])
     number = np.arange(len(creator)) - first[creator]
     exists = number < existing[creator]
-    waits = np.where(exists, 0.0, rng.exponential(1.0, len(creator)))
+    waits = np.where(number < (existing + brought)[creator], 0.0, rng.exponential(1.0, len(creator)))
     total = np.cumsum(waits)
     effort = total - (total[first] - waits[first])[creator]
     past = START - scenario.past_days * DAY
@@ -227,3 +228,24 @@ def _expects(cares: Floats, items: Items) -> Floats:
 def record_of(world: World, item: int, at: int) -> dict[str, Any]:
     """What the application is told of an item published at a moment."""
     return {**world.items.records[item], "created_at": iso(at)}
+
+
+def own_likes(world: World) -> list[tuple[int, int, int]]:
+    """What people liked before there were slates, found by themselves: person, item and time in microseconds, by time.
+
+    Drawn with chances in proportion to affinity^2 * quality * fame of the creator, log-normal.
+    """
+    scenario, people, items = world.scenario, world.people, world.items
+    rng = world.rng("own likes")
+    beginning = START - scenario.past_days * DAY
+    there = np.flatnonzero(items.created_at > 0)
+    fame = rng.lognormal(0.0, 1.0, len(world.creators.output))[items.creator[there]]
+    found: list[tuple[int, int, int]] = []
+    for person in np.flatnonzero(people.joins < beginning).tolist():
+        affinity = items.mix[there] @ people.cares[person]
+        chance = affinity * affinity * items.quality[there] * fame
+        count = min(int(rng.poisson(scenario.own_likes)), len(there))
+        rows = there[rng.choice(len(there), count, replace=False, p=chance / chance.sum())]
+        at = items.created_at[rows] + rng.random(count) * (beginning - items.created_at[rows])
+        found += [(person, item, int(when)) for item, when in zip(rows.tolist(), at.tolist(), strict=True)]
+    return sorted(found, key=lambda one: one[2])
