@@ -11,11 +11,22 @@ from fairshot.algorithms.decay import decayed
 from fairshot.core.answers import Trial, TrialDecision, TrialTier
 from fairshot.core.arrays import DAY, HOUR, Array, Ints, Rows
 from fairshot.core.events import Draft, Kind
+from fairshot.core.predicted_labels import category_of
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import TIERS, TrialState
-from fairshot.core.trial_posterior import posteriors_of, priors_of
-from fairshot.decisions.trials import Judged, Priors, admitted, fit_priors, found_segment, judge, rates_of, sentence
+from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of
+from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
+from fairshot.decisions.trials import (
+    Judged,
+    Priors,
+    admitted,
+    fit_priors,
+    found_segment,
+    judge,
+    looks,
+    rates_of,
+    sentence,
+)
 
 FAMILY = "trial"
 """Ids of verdicts on trials begin so."""
@@ -40,9 +51,9 @@ class Decider:
     def priors(self) -> list[Draft]:
         """What trials have told of categories and tiers, where that is news."""
         items = self.snapshot.items
-        rows = np.flatnonzero(items["trial_round"] > 0)
+        rows = np.flatnonzero(items["trial_round"] > 0).astype(np.int32)
         shown, liked = items["trial_shown"][rows], items["trial_liked"][rows]
-        found = fit_priors(shown, liked, items["label"][rows], self.snapshot.trials)
+        found = fit_priors(shown, liked, category_of(self.snapshot, rows), self.snapshot.trials)
         if found is None or not self._news(found):
             return []
         data = {
@@ -68,9 +79,8 @@ class Decider:
         rows = self._in(*_GOING)
         if len(rows) == 0:
             return []
-        impressions = snapshot.items["trial_shown"][rows].sum(axis=1)
         state = snapshot.items["trial_state"][rows]
-        found = judge(posteriors_of(snapshot, rows), impressions, state, snapshot.trials)
+        found = judged(snapshot, rows, self.looked_at(rows))
         drafts = []
         for index in np.flatnonzero(found.step != state).tolist():
             step = TrialState(int(found.step[index])).name.lower()
@@ -81,11 +91,20 @@ class Decider:
             drafts += self._audience(int(rows[index]))
         return drafts
 
+    def looked_at(self, rows: Rows) -> tuple[Array, Array]:
+        """What the latest look at each item took in: people and likes, int64 (n, CELLS) each."""
+        people = looks(self.snapshot.items["trial_shown"][rows].sum(axis=1), self.snapshot.trials)
+        shown, liked = np.zeros((2, len(rows), CELLS), np.int64)
+        for index in np.flatnonzero(people).tolist():
+            first, welcome = accounts_of(self.evidence(int(rows[index])))
+            shown[index], liked[index] = counts_of(first[: people[index]], welcome[: people[index]])
+        return shown, liked
+
     def _audience(self, row: int) -> list[Draft]:
         snapshot = self.snapshot
         a, b, _ = priors_of(snapshot, np.array([row], np.int32))
         found = found_segment(self.evidence(row), float(a[0] / (a[0] + b[0])))
-        if found is None or found[0] == snapshot.items["label"][row]:
+        if found is None or found[0] == category_of(snapshot, np.array([row], np.int32))[0]:
             return []
         segment, shown, likes = found
         name = snapshot.ids.labels.id(segment)
@@ -123,7 +142,7 @@ class Decider:
         rested = (
             (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
         )
-        original = items["original"] if "original" in items else np.arange(len(state))
+        original = items["original"]
         one = original == np.arange(len(state))
         return np.flatnonzero((items["record"] > 0) & ~items["removed"] & one & (new | rested)).astype(np.int32)
 
@@ -135,7 +154,8 @@ class Decider:
         """Who stands behind each item: the creator's account; an item without a creator stands for itself."""
         creator = self.snapshot.items["creator"][rows].astype(np.int64)
         creators = self.snapshot.creators
-        account = creators["account"][creator] if "account" in creators and len(creators["account"]) else creator
+        # The last row stands for no creator.
+        account = np.append(creators["account"], 0)[creator]
         return np.where(creator >= 0, account, -1 - rows.astype(np.int64))
 
     def _failures(self, creator: Rows) -> Array:
@@ -174,13 +194,20 @@ class Decider:
         )
 
 
+def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array]) -> Judged:
+    """What people and likes, (n, CELLS) each, allow to decide on items."""
+    posterior = posteriors_of(snapshot, rows, counts)
+    _, tried = successes(*counts, snapshot.trials, priors_of(snapshot, rows)[2])
+    spent = tried * posterior[2] / snapshot.trials.likes
+    return judge(posterior, spent, snapshot.items["trial_state"][rows], snapshot.trials)
+
+
 def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str, Any]]], now: int) -> Trial:
     """How an item's trial stands; told: time and data of the verdicts on it."""
     items, settings = snapshot.items, snapshot.trials
     one = np.array([row], np.int32)
-    posterior = posteriors_of(snapshot, one)
     state = TrialState(int(items["trial_state"][row]))
-    found = judge(posterior, items["trial_shown"][one].sum(axis=1), items["trial_state"][one], settings)
+    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]))
     tiers = rates_of(items["trial_shown"][row], items["trial_liked"][row], settings)
     return Trial(
         item_id=item,
@@ -191,7 +218,7 @@ def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str
         rate=float(found.rate[0]),
         low=float(found.low[0]),
         high=float(found.high[0]),
-        expected=float(posterior[2][0]),
+        expected=float(posteriors_of(snapshot, one)[2][0]),
         chance=float(found.chance[0]),
         decisions=[TrialDecision(iso(at), data["step"], data["reason"], _figures(data)) for at, data in told],
         next=_next(state, snapshot, row, now),
@@ -204,12 +231,9 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
         case TrialState.TESTING | TrialState.EXPANDING:
             seen = int(items["trial_shown"][row].sum())
             left = max(settings.least - seen, 0)
-            first = (
-                f"At least {left} more people are shown it before anything is decided" if left else "It is decided on"
-            )
-            return (
-                f"{first} as soon as its chance to be good enough is clear, at the latest after {settings.most} people."
-            )
+            most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32))[2][0])
+            first = f"At least {left} more people are shown it first; then it" if left else "It"
+            return f"{first} is decided as soon as the evidence is clear, and after about {most} people at the latest."
         case TrialState.GRADUATED:
             return "It takes part in everybody's ranking, and is helped at first to earn its place there."
         case TrialState.STOPPED:

@@ -5,7 +5,7 @@ import pytest
 
 from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
 from fairshot.core.trial_posterior import successes
-from fairshot.decisions.trials import admitted, fit_priors, found_segment, judge, rates_of, sentence
+from fairshot.decisions.trials import admitted, fit_priors, found_segment, judge, looks, rates_of, sentence
 
 RULES = Trials()
 PRIOR = (2.0, 18.0)
@@ -14,22 +14,30 @@ PRIOR = (2.0, 18.0)
 def judged(likes: list[int], shown: list[int], state: int = TrialState.TESTING) -> list[int]:
     won, tried = np.array(likes, float), np.array(shown, float)
     posterior = PRIOR[0] + won, PRIOR[1] + tried - won, np.full(len(likes), 0.1)
-    return judge(posterior, np.array(shown), np.full(len(likes), state), RULES).step.tolist()
+    return judge(posterior, tried * 0.1 / RULES.likes, np.full(len(likes), state), RULES).step.tolist()
 
 
 def test_evidence_decides_and_too_little_does_not() -> None:
-    steps = judged([10, 0, 8, 0, 6], [30, 60, 10, 10, 45])
-    assert steps == [
+    assert judged([10, 0, 2, 6, 0], [30, 60, 30, 45, 0]) == [
         TrialState.GRADUATED,
         TrialState.STOPPED,
         TrialState.TESTING,
-        TrialState.TESTING,
         TrialState.EXPANDING,
+        TrialState.TESTING,
     ]
 
 
 def test_no_trial_is_endless() -> None:
-    assert judged([40], [RULES.most], TrialState.EXPANDING) == [TrialState.STOPPED]
+    """When the impressions of a trial are spent, the likelier side is taken."""
+    assert judged([41, 39], [400, 400], TrialState.EXPANDING) == [TrialState.GRADUATED, TrialState.STOPPED]
+
+
+def test_looks_are_a_quarter_apart() -> None:
+    seen = looks(np.arange(40), RULES)
+    assert seen[:10].tolist() == [0] * 10
+    assert sorted(set(seen.tolist())) == [0, 10, 13, 16, 20, 25, 31, 39]
+    assert (seen <= np.arange(40)).all()
+    assert (np.diff(seen) >= 0).all()
 
 
 def test_impressions_count_by_position_and_by_tier() -> None:

@@ -38,6 +38,7 @@ class TrialState(IntEnum):
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
 Above = Annotated[float, Meta(gt=0)]
+Chance = Annotated[float, Meta(ge=0.5, lt=1)]
 
 
 class Trials(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,10 +55,9 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     at_once: Positive = 3
     lift: Above = 1.0
     strength: Above = 10.0
-    least: Positive = 20
-    stop_below: Share = 0.05
-    graduate_above: Share = 0.95
-    most: Positive = 400
+    least: Positive = 10
+    likes: Above = 40.0
+    confidence: tuple[Chance, Chance] = (0.95, 0.5)
     rest_days: Above = 30.0
 
     @property
@@ -72,13 +72,19 @@ def cell_of(arm: Ints, position: Ints) -> Ints:
     return np.where(inside, (arm.astype(np.int64) - 1) * POSITIONS + position - 1, -1)
 
 
+def counts_of(first: Array, liked: Bools) -> tuple[Ints, Ints]:
+    """Accounts that were shown an item, and those that liked it, by cell: two int64 (CELLS,). See `accounts_of`."""
+    return np.bincount(first["cell"], minlength=CELLS), np.bincount(first["cell"][liked], minlength=CELLS)
+
+
 def accounts_of(entries: Array) -> tuple[Array, Bools]:
     """The first impression of each account, and whether it was welcome by the latest answer: EVIDENCE (a,), bool (a,).
 
-    entries: EVIDENCE, oldest first.
+    entries: EVIDENCE, oldest first; so are the impressions returned.
     """
     shown, told = entries[entries["answer"] == 0], entries[entries["answer"] != 0]
-    users, first = np.unique(shown["user"], return_index=True)
+    _, first = np.unique(shown["user"], return_index=True)
+    first.sort()
     answered, last = np.unique(told["user"][::-1], return_index=True)
     welcome = answered[told["answer"][::-1][last] == 1]
-    return shown[first], np.isin(users, welcome)
+    return shown[first], np.isin(shown["user"][first], welcome)

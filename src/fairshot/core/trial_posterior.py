@@ -3,6 +3,7 @@
 import numpy as np
 
 from fairshot.core.arrays import Array, Floats, Rows
+from fairshot.core.predicted_labels import category_of
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TIERS, Trials
 
@@ -34,19 +35,23 @@ def priors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
         everywhere, tiers = snapshot.trials.strength * np.array([rate, 1 - rate]), np.full(len(TIERS), rate)
     # The last row stands for no category.
     fitted = np.vstack([snapshot.labels["trial_prior"], np.full((1, 2), np.nan)])
-    prior = fitted[snapshot.items["label"][rows]]
+    prior = fitted[category_of(snapshot, rows)]
     prior = np.where(np.isnan(prior), everywhere, prior)
     return prior[:, 0], prior[:, 1], tiers
 
 
-def posteriors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
+def posteriors_of(
+    snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array] | None = None
+) -> tuple[Floats, Floats, Floats]:
     """Beta posterior of each item's rate, in its first tier at the top position, and the rate that is good enough.
 
-    alpha, beta and threshold, float64 (n,): threshold = lift * a / (a + b).
+    alpha, beta and threshold, float64 (n,): threshold = lift * a / (a + b). counts: accounts that were shown each item
+    and that liked it, (n, CELLS) each; all that count where not given.
     """
     items = snapshot.items
     a, b, tiers = priors_of(snapshot, rows)
-    won, tried = successes(items["trial_shown"][rows], items["trial_liked"][rows], snapshot.trials, tiers)
+    shown, liked = (items["trial_shown"][rows], items["trial_liked"][rows]) if counts is None else counts
+    won, tried = successes(shown, liked, snapshot.trials, tiers)
     return a + won, b + tried - won, np.minimum(snapshot.trials.lift * a / (a + b), 1.0)
 
 

@@ -10,7 +10,7 @@ from fairshot.core.arrays import DAY, Array, Floats, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
-from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of
+from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of, counts_of
 
 KEPT = 4096
 """Entries of evidence remembered for each item; a trial ends long before."""
@@ -202,11 +202,5 @@ def _newer(earlier: Table, later: Table, key: str, names: tuple[str, ...]) -> No
 def _recount(items: Table, row: int) -> None:
     """Count each account once: its first impression, and its latest answer."""
     entries = items.lists["trial_evidence"].last(row)
-    shown, liked = counts_of(entries[entries["at"] >= items["trial_admitted_at"][row]])
-    items["trial_shown"][row], items["trial_liked"][row] = shown, liked
-
-
-def counts_of(entries: Array) -> tuple[Array, Array]:
-    """Accounts that were shown the item, and those that liked it, by cell: two int64 (CELLS,)."""
-    first, liked = accounts_of(entries)
-    return np.bincount(first["cell"], minlength=CELLS), np.bincount(first["cell"][liked], minlength=CELLS)
+    counted = accounts_of(entries[entries["at"] >= items["trial_admitted_at"][row]])
+    items["trial_shown"][row], items["trial_liked"][row] = counts_of(*counted)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from fairshot.algorithms.beta_bandit import thompson_draw
-from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct, marked
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
@@ -44,7 +44,8 @@ class Trials:
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
         rows = on_trial(ctx.snapshot)
-        rows = rows[~ctx.person.met[rows]]
+        # Once for each account and item: a second impression would tell nothing.
+        rows = rows[~(ctx.person.met | marked(len(ctx.person.met), ctx.person.shown["item"]))[rows]]
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         if len(rows) == 0:

@@ -1,0 +1,250 @@
+"""Trials end to end: from a new item's record to a decision that its creator can read."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fairshot.app import open_app
+from fairshot.config import FILE
+from fairshot.core.arrays import HOUR, MICROSECONDS
+from fairshot.core.request import Context
+from fairshot.core.trial import FOUND
+from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
+
+TOPICS, PEOPLE, OLD = 4, 240, 600
+SETTINGS = """
+[sources.fresh]
+count = 20
+[learning]
+factors = 8
+iterations = 3
+hidden = [8, 8]
+epochs = 10
+least_examples = 20
+[impressions]
+days = 0.0
+[trials]
+"""
+
+
+class Site:
+    """People like items of their own topic; of what is new some is good and some is not."""
+
+    def __init__(self, folder: Path, settings: str = "least = 12\n") -> None:
+        (folder / FILE).write_text(SETTINGS + settings)
+        self.now = 1_750_000_000 * MICROSECONDS
+        self.app = open_app(folder, clock=lambda: self.now)
+        self.rng = np.random.default_rng(3)
+        self.number = itertools.count()
+        self.impressions = Counter[str]()
+        long_ago = "2020-01-01T00:00:00Z"
+        self.app.ingest(items=[{**self.item(f"o{n}", n % TOPICS), "created_at": long_ago} for n in range(OLD)])
+        likes = [
+            {"event_id": f"e{u}/{n}", "kind": "like", "user_id": f"u{u}", "item_id": f"o{n}"}
+            for u in range(PEOPLE)
+            for n in self.rng.permutation(OLD)[:40].tolist()
+            if self.rng.random() < (0.5 if n % TOPICS == u % TOPICS else 0.03)
+        ]
+        self.app.ingest({**event, "at": 1_749_000_000 + n} for n, event in enumerate(likes))
+        assert self.app.train().promoted
+
+    @staticmethod
+    def item(name: str, topic: int, **more: Any) -> dict[str, Any]:
+        text = " ".join(f"{word}{topic}" for word in ("alpha", "beta", "gamma", "delta"))
+        return {"id": name, "creator_id": f"by {name}", "labels": [f"topic{topic}"], "title": f"{text} {name}", **more}
+
+    def visits(self, count: int, likes: Callable[[int, str, int], float], hours: float = 0.01) -> None:
+        for _ in range(count):
+            self.now += round(hours * HOUR)
+            user = int(self.rng.integers(PEOPLE))
+            slate = self.app.feed(f"u{user}", 10).slate
+            trials = [place for place in slate if place.source == "trials"]
+            assert len(trials) <= 1
+            self.impressions.update(all=len(slate), trial=len(trials))
+            self.impressions.update(f"at {place.position}" for place in trials)
+            self.app.ingest(
+                {
+                    "event_id": f"l{next(self.number)}",
+                    "kind": "like",
+                    "user_id": f"u{user}",
+                    "item_id": place.item_id,
+                    "exposure": place.exposure,
+                }
+                for place in slate
+                if self.rng.random() < likes(user, place.item_id, place.position)
+            )
+            if next(self.number) % 50 == 0:
+                self.app.step_trials()
+        self.app.step_trials()
+
+    def states(self, prefix: str) -> Counter[str]:
+        names = [self.app.live.ids.items.id(row) for row in range(len(self.app.live.ids.items))]
+        cards = [self.app.trial(name) for name in names if name.startswith(prefix)]
+        return Counter(card.state for card in cards if card)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path)
+    yield made
+    made.app.close()
+
+
+def by_topic(good: float, bad: float) -> Callable[[int, str, int], float]:
+    """g items are good for their topic's people, b items are not, whatever is old is in between."""
+
+    def likes(user: int, item: str, position: int) -> float:
+        number = int("".join(sign for sign in item if sign.isdigit()))
+        times = {"g": good, "b": bad}.get(item[0], 1.0)
+        return (0.2 if number % TOPICS == user % TOPICS else 0.02) * times / np.log2(1 + position)
+
+    return likes
+
+
+def test_good_items_graduate_and_bad_ones_are_stopped_with_reasons(site: Site) -> None:
+    site.app.ingest(items=[site.item(f"{kind}{n}", n % TOPICS) for n in range(10) for kind in "gb"])
+    assert site.app.step_trials() == 20
+    site.visits(1600, by_topic(2.5, 0.1))
+    good, bad = site.states("g"), site.states("b")
+    assert good["graduated"] >= 5, good
+    assert bad["stopped"] >= 5, bad
+    assert good["stopped"] + bad["graduated"] <= 1, (good, bad)
+    share = site.impressions["trial"] / site.impressions["all"]
+    assert 0.03 < share <= site.app.config.trials.share + 0.001
+    assert {name for name in site.impressions if name.startswith("at ")} == {"at 1", "at 2", "at 3"}
+    name = next(f"g{n}" for n in range(10) if site.app.trial(f"g{n}").state == "graduated")  # type: ignore[union-attr]
+    card = site.app.trial(name)
+    assert card is not None
+    assert card.decisions[0].step == "testing"
+    assert card.decisions[-1].step == "graduated"
+    assert "liked it" in card.decisions[-1].reason
+    assert card.impressions == sum(tier.impressions for tier in card.tiers)
+    assert card.low < card.rate < card.high
+    reached = [card for n in range(10) if (card := site.app.trial(f"g{n}"))]
+    surely, stretch = (sum(card.tiers[tier].impressions for card in reached) for tier in (0, 2))
+    assert surely > stretch > 0
+
+
+def test_feedback_without_a_token_moves_no_trial(site: Site) -> None:
+    site.app.ingest(items=[site.item("g0", 0)])
+    site.app.step_trials()
+    for n in range(60):
+        site.app.ingest([{"event_id": f"x{n}", "kind": "like", "user_id": f"fake{n}", "item_id": "g0"}])
+    card = site.app.trial("g0")
+    assert card is not None
+    assert (card.impressions, card.likes, card.state) == (0, 0, "testing")
+
+
+def test_what_moderation_removed_is_not_tried(site: Site) -> None:
+    site.app.ingest(items=[site.item("g0", 0), site.item("g1", 1)])
+    site.app.step_trials()
+    site.app.ingest(decisions=[{"item_id": "g0", "decision": "remove", "reason": "spam"}])
+    site.visits(60, lambda *_: 0.0)
+    first, second = site.app.trial("g0"), site.app.trial("g1")
+    assert first is not None
+    assert second is not None
+    assert first.impressions == 0 < second.impressions
+
+
+def test_an_item_that_cannot_be_read_is_tried_too(site: Site) -> None:
+    site.app.ingest(items=[{"id": "g0", "creator_id": "mute"}])
+    site.app.step_trials()
+    site.visits(120, lambda *_: 0.0)
+    card = site.app.trial("g0")
+    assert card is not None
+    assert card.impressions > 10
+
+
+def test_linked_creators_and_copies_share_what_one_gets(site: Site) -> None:
+    site.app.ingest(creators=[{"id": f"farm{n}", "attributes": {"linked_to": "owner"}} for n in range(5)])
+    farm = [site.item(f"b{n}", n % TOPICS, creator_id=f"farm{n % 5}") for n in range(30)]
+    site.app.ingest(items=[*farm, *(site.item(f"g{n}", n % TOPICS) for n in range(4))])
+    site.app.step_trials()
+    assert site.states("b")["testing"] == site.app.config.trials.at_once
+    assert site.states("g")["testing"] == 4
+    text = " ".join(f"word{n}" for n in range(40))
+    site.app.ingest(items=[{"id": f"c{n}", "creator_id": f"copier{n}", "title": text} for n in range(6)])
+    site.app.step_trials()
+    assert site.states("c") == {"testing": 1, "waiting": 5}
+
+
+def test_fame_is_not_read(site: Site) -> None:
+    """Same items of a creator with a thousand likes and of unknown ones are admitted alike, and drawn alike."""
+    site.app.ingest(items=[site.item(f"f{n}", n % TOPICS, creator_id="by o0") for n in range(3)])
+    site.app.ingest(items=[site.item(f"g{n}", n % TOPICS) for n in range(3)])
+    site.app.step_trials()
+    assert site.states("f") == site.states("g") == {"testing": 3}
+    site.visits(900, lambda *_: 0.0)
+    famous, unknown = (
+        sum(card.impressions for n in range(3) if (card := site.app.trial(f"{kind}{n}"))) for kind in "fg"
+    )
+    assert abs(famous - unknown) < 3 * np.sqrt(famous + unknown), (famous, unknown)
+
+
+def test_an_audience_that_nobody_expected_is_found(tmp_path: Path) -> None:
+    site = Site(tmp_path, "mix = [0.3, 0.2, 0.5]\nleast = 60\n")
+    site.app.ingest(items=[site.item("g0", 0)])
+    site.app.step_trials()
+    # It says topic 0, and only people of topic 3 love it.
+    site.visits(900, lambda user, item, _: 0.5 * (item == "g0" and user % TOPICS == 3), hours=0.002)
+    card = site.app.trial("g0")
+    assert card is not None
+    found = [one for one in card.decisions if one.step == "audience"]
+    assert found, card
+    assert "topic3" in found[0].reason
+    assert card.tiers[FOUND - 1].impressions > 0
+    site.app.close()
+
+
+def test_people_differ_in_how_much_exploring_suits_them(site: Site) -> None:
+    site.app.ingest(items=[site.item(f"b{n}", n % TOPICS) for n in range(8)])
+    site.app.step_trials()
+
+    def open_to(user: str) -> float:
+        return openness(Context(site.app.request(user, 10), site.app.live.snapshot))
+
+    assert open_to("nobody yet") < open_to("u1")
+    before = open_to("u1")
+    for _ in range(40):
+        site.now += HOUR
+        site.app.feed("u1", 10)
+    site.app.catch_up()
+    assert open_to("u1") < before, "trials that they never welcome"
+
+
+def test_tiers_go_by_match(site: Site) -> None:
+    site.app.ingest(items=[site.item(f"g{n}", n) for n in range(TOPICS)])
+    site.app.step_trials()
+    rows = on_trial(site.app.live.snapshot)
+    own, other = [], []
+    for user in range(40):
+        tiers = tiers_of(Context(site.app.request(f"u{user}", 10), site.app.live.snapshot), rows)
+        own.append(tiers[user % TOPICS])
+        other.extend(np.delete(tiers, user % TOPICS))
+    assert np.mean(own) < 2.2 < np.mean(other)
+
+
+def test_no_trials_without_a_share(tmp_path: Path) -> None:
+    site = Site(tmp_path, "share = 0.0\n")
+    site.app.ingest(items=[site.item("g0", 0)])
+    site.app.step_trials()
+    site.visits(30, lambda *_: 0.0)
+    assert site.impressions["trial"] == 0
+    site.app.close()
+
+
+def test_a_restart_forgets_no_trial(site: Site, tmp_path: Path) -> None:
+    site.app.ingest(items=[site.item(f"g{n}", n % TOPICS) for n in range(4)])
+    site.app.step_trials()
+    site.visits(80, by_topic(2.0, 1.0))
+    before = [site.app.trial(f"g{n}") for n in range(4)]
+    site.app.checkpoint()
+    site.app.close()
+    site.app = open_app(tmp_path, clock=lambda: site.now)
+    assert [site.app.trial(f"g{n}") for n in range(4)] == before
+    assert site.app.trial("unheard of") is None
