@@ -248,8 +248,16 @@ def other(value: Any) -> Any:
     return value + type(value)("x") if isinstance(value, str) else [*value, *value]
 
 
-CHOICES = {"mode": "reported", "cold_start_fairness": "gen"}
-"""Options of few words: another one of them."""
+CHOICES = {
+    "mode": "reported",
+    "cold_start_fairness": "gen",
+    "positions": [1, 2],
+    "examination": [1.0, 0.5, 0.5],
+    "mix": [0.8, 0.1, 0.1],
+    "audience": [0.2, 0.4],
+    "confidence": [0.9, 0.6],
+}
+"""Options of few words or of a fixed length: another choice."""
 
 
 def options(settings: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

@@ -9,7 +9,6 @@ import numpy as np
 from fairshot.core.arrays import Array, Ints
 from fairshot.core.ids import SIDES, Side, Sizes
 
-
 OWN_ROW = "own row"
 """As the fill of a column: a new row holds its own number."""
 
