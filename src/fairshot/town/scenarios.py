@@ -115,7 +115,7 @@ def _scaled(whole: Scenario, share: float) -> Scenario:
         name: round(getattr(whole, name) * share)
         for name in ("people", "new_people", "creators", "new_creators", "late_creators", "hidden_creators", "present")
     }
-    least = {"people": 2, "creators": 4, "new_creators": 2, "present": 20}
+    least = {"people": 2, "creators": 4, "new_creators": 2, "present": 200}
     kept: dict[str, Any] = {
         name: max(size, least.get(name, 1)) if getattr(whole, name) else 0 for name, size in sizes.items()
     }

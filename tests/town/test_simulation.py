@@ -1,0 +1,148 @@
+"""A tiny town, lived through by every policy on the real application."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fairshot
+from fairshot.core.arrays import DAY
+from fairshot.core.events import Kind, concatenate
+from fairshot.town import behaviour
+from fairshot.town.crew import Crew, crew_of
+from fairshot.town.platform import Platform
+from fairshot.town.policies import POLICIES, policy
+from fairshot.town.records import Run
+from fairshot.town.scenarios import SCENARIOS, scenario
+from fairshot.town.simulation import simulate
+from fairshot.town.world import START, make_world
+
+TINY = scenario("town", days=2, people=40)
+
+
+def run(folder: Path, policies: list[str], seed: int = 1) -> list[Run]:
+    return simulate(TINY, seed, policies, folder, lambda _phase, _share: None)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    runs = run(tmp_path_factory.mktemp("town"), list(POLICIES))
+    return {one.policy: one for one in runs}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_policy_lives_through_a_tiny_town(name: str, lived: dict[str, Run]) -> None:
+    found = lived[name]
+    assert len(found.at) > 50
+    assert found.liked.sum() > 0
+    assert not (found.liked & ~found.looked).any()
+    assert (found.item[:, 0] >= 0).all()
+    assert bool(found.trainings) == policy(name).trains
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(lived: dict[str, Run], tmp_path: Path) -> None:
+    """Also where models are trained, lots are drawn, and other policies ran before in the same process."""
+    (again,) = run(tmp_path, ["random_slot"])
+    for name in ("at", "person", "item", "liked", "worth", "published"):
+        assert np.array_equal(getattr(again, name), getattr(lived["random_slot"], name)), name
+    (other,) = run(tmp_path, ["popularity"], seed=2)
+    assert other.item.shape != lived["popularity"].item.shape or (other.item != lived["popularity"].item).any()
+
+
+def test_policies_meet_the_same_people_and_items(lived: dict[str, Run]) -> None:
+    first, second = lived["popularity"], lived["recency"]
+    assert (first.at[0], first.person[0]) == (second.at[0], second.person[0]), "before policies can make a difference"
+    both = (first.published > START) & (second.published > START)
+    assert both.any()
+    assert (first.published[first.published < START] == second.published[first.published < START]).all()
+
+
+def test_the_worth_of_an_item_to_a_person_at_a_moment_is_that_of_the_town(lived: dict[str, Run]) -> None:
+    """The first slate of a run, whose reader is rested: affinity times quality times the factor of age."""
+    world, found = make_world(TINY, 1), lived["recency"]
+    items, person = found.item[0], int(found.person[0])
+    age = behaviour.age_factor(found.at[0] - found.published[items])
+    most = world.items.mix[items] @ world.people.cares[person] * world.items.quality[items] * age
+    assert (found.worth[0] <= most + 1e-12).all()
+    assert (found.worth[0] > 0).all()
+
+
+def test_feedback_carries_the_token_of_its_position(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log of a run knows the position and propensity of every like but those that people had before."""
+    kept: list[Path] = []
+    monkeypatch.setattr(shutil, "rmtree", kept.append)
+    (found,) = run(tmp_path, ["popularity"])
+    monkeypatch.undo()
+    with fairshot.open(str(kept[0])) as app:
+        events = concatenate(list(app.log.batches()))
+    likes = events.where(events.of(Kind.FEEDBACK) & (events.at >= START))
+    assert len(likes) == found.liked.sum()
+    assert (likes.position > 0).all()
+    assert np.isfinite(likes.propensity).all()
+    slates = events.where(events.of(Kind.SLATE) & (events.at >= START))
+    assert len(slates) == (found.item >= 0).sum()
+
+
+def test_the_application_is_told_nothing_of_the_truth() -> None:
+    world = make_world(SCENARIOS["niche"], 1)
+    hidden = world.items.mix[:, TINY.topics :].sum(axis=1) > 0.5
+    assert hidden.any()
+    for row in np.flatnonzero(hidden)[:50].tolist():
+        record = world.items.records[row]
+        assert set(record) <= {"id", "creator_id", "title", "text", "labels"}
+        told = f"{record['title']} {record['text']}"
+        assert f"topic{world.items.told[row]}word" in told
+        assert f"topic{TINY.topics}" not in told
+
+
+def test_scenarios_are_what_they_say() -> None:
+    worlds = {name: make_world(one, 1) for name, one in SCENARIOS.items()}
+    assert (worlds["prolific"].creators.output.max()) == 500
+    late = worlds["head_start"].creators.joins == START
+    assert late.sum() >= SCENARIOS["head_start"].late_creators
+    fans = worlds["niche"].people.cares[:, TINY.topics :] == 1.0
+    assert np.allclose(fans.mean(axis=0), SCENARIOS["niche"].hidden_group, atol=0.02)
+    joins = worlds["newcomers"].people.joins
+    assert ((joins > START) & (joins < START + 14 * DAY)).sum() == 800
+
+
+def test_the_random_slot_shows_new_items_near_the_top(lived: dict[str, Run]) -> None:
+    found = lived["random_slot"]
+    new_ones = found.explored & (found.published[found.item] > found.at[:, None] - 7 * DAY)
+    assert new_ones[:, :3].sum() > 0.5 * len(found.at)
+    assert new_ones[:, 3:].sum() < 0.1 * len(found.at)
+    assert np.isfinite(found.cost).all()
+
+
+def test_the_fixed_rank_goes_to_a_small_creator(lived: dict[str, Run]) -> None:
+    found = lived["fixed_rank"]
+    assert found.explored[:, 2].mean() > 0.9
+
+
+def test_exploring_positions_are_told_from_the_rest(tmp_path: Path) -> None:
+    with Platform.open(tmp_path, policy("popularity"), 1, START) as platform:
+        platform.tell("items", {"id": "i0", "creator_id": "c0"})
+        platform.tell("items", {"id": "i1", "creator_id": "c0"})
+        platform.commit()
+        platform.feed(0, 2, [])
+        explored, instead = platform.explored()
+    assert not explored.any()
+    assert sorted(instead.tolist()) == [0, 1]
+
+
+def test_a_crew_of_two_lives_through_the_same_town(lived: dict[str, Run], tmp_path: Path) -> None:
+    """Who serves whom changes nothing: each person sees the state of the tick's beginning."""
+    (found,) = simulate(TINY, 1, ["popularity"], tmp_path, lambda _phase, _share: None, processes=2)
+    for name in ("at", "person", "item", "liked", "worth", "published"):
+        assert np.array_equal(getattr(found, name), getattr(lived["popularity"], name)), name
+
+
+def _gives_up(_crew: Crew) -> None:
+    os._exit(1)
+
+
+def test_a_crew_whose_helper_died_does_not_wait_for_it() -> None:
+    with crew_of(2, _gives_up) as crew, pytest.raises((EOFError, OSError)):
+        crew.exchange([1])
