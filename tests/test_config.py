@@ -249,13 +249,13 @@ def other(value: Any) -> Any:
 
 
 CHOICES = {
-    "mode": "reported",
-    "cold_start_fairness": "gen",
-    "positions": [1, 2],
-    "examination": [1.0, 0.5, 0.5],
-    "mix": [0.8, 0.1, 0.1],
-    "audience": [0.2, 0.4],
-    "confidence": [0.9, 0.6],
+    "impressions.mode": "reported",
+    "learning.cold_start_fairness": "gen",
+    "trials.positions": [1, 2],
+    "trials.examination": [1.0, 0.5, 0.5],
+    "trials.mix": [0.8, 0.1, 0.1],
+    "trials.audience": [0.2, 0.4],
+    "trials.confidence": [0.9, 0.6],
 }
 """Options of few words or of a fixed length: another choice."""
 
@@ -273,7 +273,7 @@ def test_the_hash_changes_with_any_option_and_with_nothing_else(tmp_path):
         section = changed
         for name in path[:-1]:
             section = section[name]
-        section[path[-1]] = CHOICES.get(path[-1]) or other(section[path[-1]])
+        section[path[-1]] = CHOICES.get(".".join(path)) or other(section[path[-1]])
         try:
             hashes.append(configured(changed).hash())
         except ConfigError:
