@@ -42,8 +42,9 @@ layers: setup  ## no room imports from above itself
 unit: setup  ## all tests; the browser's are skipped where there is no Chromium
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-soak: setup  ## long suites: thousands of kills, long fuzzing
+soak: setup  ## long suites: thousands of kills, long fuzzing, laws on new examples
 	$(BIN)/pytest -m soak $(ARGS)
+	$(BIN)/pytest --hypothesis-profile fresh tests/algorithms tests/core tests/pipeline tests/state $(ARGS)
 
 bench: setup  ## speed beside the physical limit
 	$(BIN)/fairshot bench $(ARGS)

@@ -10,7 +10,9 @@ from hypothesis import settings
 from fairshot.service.process import ServiceProcess, start_service
 
 # A loaded machine must not turn a law into a matter of time.
-settings.register_profile("fairshot", deadline=None, max_examples=60)
+# The same examples in every run, so that a change is judged by itself; `make soak` looks for new ones.
+settings.register_profile("fairshot", deadline=None, max_examples=60, derandomize=True)
+settings.register_profile("fresh", deadline=None, max_examples=300)
 settings.load_profile("fairshot")
 
 QUIET = "[learning]\nleast_examples = 1000000000\n"

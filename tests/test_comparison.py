@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -66,9 +67,13 @@ class Site:
 
     def visits(self, count: int) -> None:
         events = list[dict[str, str]]()
+        # Requests of the same names have the same lots drawn whenever this runs.
+        names = (f"{n:032x}" for n in itertools.count())
         for n in range(count):
             user = f"u{n % PERSONS}"
-            liked = [place for place in self.app.feed(user, LENGTH).slate if self.likes(place.item_id)]
+            with patch("fairshot.app.secrets.token_hex", lambda _bytes: next(names)):
+                slate = self.app.feed(user, LENGTH).slate
+            liked = [place for place in slate if self.likes(place.item_id)]
             events.extend(
                 {
                     "event_id": f"{n}/{place.position}",
