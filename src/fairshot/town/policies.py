@@ -26,7 +26,6 @@ EXPLORED = "explored"
 TOWN_SIZED: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "sources": {
-            "runway": {"count": 15},
             "followed": {"count": 20},
             "interest": {"count": 90},
             "session": {"count": 20},
