@@ -86,7 +86,7 @@ class Life:
     def _zeal(self, now: int) -> Floats:
         """How much more or less a creator makes than usual: 0.5 + 1.5 l / (l + 10), l: likes of the last days."""
         likes = self._lately(self.likes, now)
-        return np.asarray(0.5 + 1.5 * likes / (likes + 10.0))
+        return np.asarray(np.where(self.world.creators.steady, 1.0, 0.5 + 1.5 * likes / (likes + 10.0)))
 
     def _lately(self, counts: Floats, now: int) -> Floats:
         day = self.day(now)

@@ -43,13 +43,14 @@ class Creators:
     """Everybody who may ever publish.
 
     joins: microseconds; output: items a day; needs: views within a few days below which they leave; new: joins during
-    the run; quality: the mean of their items'.
+    the run; steady: make the same whether they are liked or not; quality: the mean of their items'.
     """
 
     joins: Ints
     output: Floats
     needs: Floats
     new: Bools
+    steady: Bools
     quality: Floats
 
 
@@ -115,11 +116,13 @@ def _creators(scenario: Scenario, seed: int) -> tuple[Creators, Floats, Ints]:
     if scenario.hidden_topics:
         count = min(scenario.hidden_creators, n - old)
         hidden[n - count :] = np.arange(count) % scenario.hidden_topics
+    steady = np.zeros(n, bool)
     if scenario.prolific_output:
+        steady[old] = True
         output[old] = scenario.prolific_output
         joins[old] = START
     needs = NATURE.least_views * rng.lognormal(0.0, 0.5, n)
-    return Creators(joins, output, needs, np.arange(n) >= old, quality), topics, hidden
+    return Creators(joins, output, needs, np.arange(n) >= old, steady, quality), topics, hidden
 
 
 def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, hidden: Ints) -> Items:
@@ -129,7 +132,9 @@ def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, hi
     existing = np.maximum(existing, before > 0)
     days = scenario.days + scenario.past_days
     brought = np.where(creators.new, scenario.first_works, 0)
-    room = existing + brought + np.ceil(creators.output * days * 2 + 4).astype(np.int64)
+    room = (
+        existing + brought + np.ceil(creators.output * days * np.where(creators.steady, 1.1, 2.0) + 4).astype(np.int64)
+    )
     creator = np.repeat(np.arange(n), room)
     first = np.concatenate([[0], np.cumsum(room)[:-1]])
     number = np.arange(len(creator)) - first[creator]
