@@ -77,3 +77,16 @@ def test_the_worker_writes_checkpoints_beside_a_running_service(data: Path) -> N
             assert time.monotonic() < deadline, (data / "service.log").read_text()
             time.sleep(0.1)
         assert httpx.post(f"{service.address}/v1/feed", json={"user_id": "u"}).status_code == 200
+
+
+def test_new_items_are_put_on_trial_and_their_card_is_served(data: Path) -> None:
+    (data / "fairshot.toml").write_text("[worker]\ntrial_seconds = 0.5\n[learning]\nleast_examples = 1000000000\n")
+    with start_service(data) as service:
+        httpx.post(f"{service.address}/v1/items", json={"items": [{"id": "new", "creator_id": "c"}]}).raise_for_status()
+        deadline = time.monotonic() + 30
+        while (card := httpx.get(f"{service.address}/v1/items/new/trial").json())["state"] == "waiting":
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert card["state"] == "testing"
+        assert card["decisions"][0]["reason"]
+        assert httpx.get(f"{service.address}/v1/items/nobody/trial").status_code == 404

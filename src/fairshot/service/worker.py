@@ -9,13 +9,16 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fairshot.app import App, open_app
 from fairshot.config import Worker as WorkerSettings
 from fairshot.config import load_config
 from fairshot.core.errors import FairshotError
 from fairshot.service.logs import log, set_up_logging
 from fairshot.stores.progress import Progress
+
+if TYPE_CHECKING:
+    from fairshot.app import App
 
 TICK = 2.0
 
@@ -84,6 +87,9 @@ class Worker:
     def _decide_trials(self) -> None:
         if time.monotonic() - self._decided < self._settings.trial_seconds:
             return
+        # Here, so that the worker is up, and knows whose child it is, before so much is loaded.
+        from fairshot.app import open_app
+
         try:
             self._app = self._app or open_app(self.folder)
             steps = self._app.step_trials()
