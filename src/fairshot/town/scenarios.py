@@ -45,7 +45,7 @@ class Scenario:
     prolific_output: float = 0.0
     """Items a day of one new creator who floods the platform; 0: there is none."""
     own_likes: float = 12.0
-    visits: float = 1.15
+    visits: float = 0.95
     slate: int = 10
     pages: int = 4
     """Slates of one visit, at most."""
