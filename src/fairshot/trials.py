@@ -131,7 +131,11 @@ class Decider:
         held = np.array([busy[one] for one in account.tolist()])
         failures = self._failures(snapshot.items["creator"][waiting])
         chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings)
-        return [self._draft(row, "testing", {"impressions": 0, "likes": 0}) for row in waiting[chosen].tolist()]
+        return [self.admission(row) for row in waiting[chosen].tolist()]
+
+    def admission(self, row: int) -> Draft:
+        """The event that puts an item on trial."""
+        return self._draft(row, "testing", {"impressions": 0, "likes": 0})
 
     def _waiting(self) -> Rows:
         items, settings = self.snapshot.items, self.snapshot.trials

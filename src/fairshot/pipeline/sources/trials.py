@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from fairshot.algorithms.beta_bandit import thompson_draw
-from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct, marked
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
@@ -44,14 +44,16 @@ class Trials:
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
         rows = on_trial(ctx.snapshot)
-        # Once for each account and item: a second impression would tell nothing.
-        rows = rows[~(ctx.person.met | marked(len(ctx.person.met), ctx.person.shown["item"]))[rows]]
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
+        if len(rows) > settings.among:
+            # With replacement: drawing without would shuffle all that are on trial.
+            rows = rows[rng.integers(len(rows), size=settings.among)]
+        rows = distinct(rows)
+        # Once for each account and item: a second impression would tell nothing.
+        rows = rows[~(ctx.person.met[rows] | np.isin(rows, ctx.person.shown["item"]))]
         if len(rows) == 0:
             return no_candidates()
-        if len(rows) > settings.among:
-            rows = rng.choice(rows, settings.among, replace=False)
         wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
         alpha, beta, threshold = posteriors_of(ctx.snapshot, rows)
         worth = thompson_draw(alpha, beta, rng) * change(alpha, beta, threshold)
@@ -75,10 +77,10 @@ def openness(ctx: Context) -> float:
 
 
 def on_trial(snapshot: Snapshot) -> Rows:
-    """The items that are tested or expanding, ascending: int32."""
-    rows = distinct(snapshot.world.lists["on_trial"][0]["item"])
+    """The items that are tested or expanding: int32; those in their second round twice."""
+    rows = snapshot.world.lists["on_trial"][0]["item"]
     state = snapshot.items["trial_state"][rows]
-    going: Rows = rows[(state == TrialState.TESTING) | (state == TrialState.EXPANDING)].astype(np.int32)
+    going: Rows = rows[(state == TrialState.TESTING) | (state == TrialState.EXPANDING)]
     return going
 
 
