@@ -101,7 +101,7 @@ def by_topic(good: float, bad: float) -> Callable[[int, str, int], float]:
     def likes(user: int, item: str, position: int) -> float:
         number = int("".join(sign for sign in item if sign.isdigit()))
         times = {"g": good, "b": bad}.get(item[0], 1.0)
-        return (0.2 if number % TOPICS == user % TOPICS else 0.02) * times / np.log2(1 + position)
+        return (0.2 if number % TOPICS == user % TOPICS else 0.02) * times / float(np.log2(1 + position))
 
     return likes
 
@@ -221,7 +221,7 @@ def test_tiers_go_by_match(site: Site) -> None:
     site.app.ingest(items=[site.item(f"g{n}", n) for n in range(TOPICS)])
     site.app.step_trials()
     rows = on_trial(site.app.live.snapshot)
-    own, other = [], []
+    own, other = list[int](), list[int]()
     for user in range(40):
         tiers = tiers_of(Context(site.app.request(f"u{user}", 10), site.app.live.snapshot), rows)
         own.append(tiers[user % TOPICS])

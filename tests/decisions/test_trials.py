@@ -14,7 +14,8 @@ PRIOR = (2.0, 18.0)
 def judged(likes: list[int], shown: list[int], state: int = TrialState.TESTING) -> list[int]:
     won, tried = np.array(likes, float), np.array(shown, float)
     posterior = PRIOR[0] + won, PRIOR[1] + tried - won, np.full(len(likes), 0.1)
-    return judge(posterior, tried * 0.1 / RULES.likes, np.full(len(likes), state), RULES).step.tolist()
+    steps: list[int] = judge(posterior, tried * 0.1 / RULES.likes, np.full(len(likes), state), RULES).step.tolist()
+    return steps
 
 
 def test_evidence_decides_and_too_little_does_not() -> None:

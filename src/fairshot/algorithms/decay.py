@@ -29,23 +29,24 @@ def day_of(at: ArrayLike) -> Ints:
     return _ints("at", at) // MICROSECONDS_PER_DAY
 
 
-def decayed(value: ArrayLike, last_at: ArrayLike, now: ArrayLike, half_life: float) -> Floats:
+def decayed(value: ArrayLike, last_at: ArrayLike, now: ArrayLike, half_life: ArrayLike) -> Floats:
     """Value of a decayed sum as seen at `now`; it halves in every half-life since `last_at`.
 
     Formula: value * 2^(-(now - last_at) / half_life). A `now` before `last_at` reads the value undecayed,
     for a sum cannot forget what it has not yet seen.
-    Shapes: value, last_at and now broadcast. Errors: ValueError where values are not finite, times are not
+    Shapes: value, last_at, now and half_life broadcast. Errors: ValueError where values are not finite, times are not
     integers, shapes do not broadcast, or half_life is not positive.
 
     >>> decayed([8.0, 8.0], last_at=[0, 30], now=30, half_life=10.0)
     array([1., 8.])
     """
-    if not (np.isfinite(half_life) and half_life > 0):
-        raise ValueError(f"half_life must be finite and > 0, shape (): {half_life}")
+    lives = np.asarray(half_life, np.float64)
+    if not (np.isfinite(lives) & (lives > 0)).all():
+        raise ValueError(f"half_life must be finite and > 0, shape {lives.shape}: {lives}")
     values, then, current = real("value", value, None), _ints("last_at", last_at), _ints("now", now)
-    broadcast(value=values, last_at=then, now=current)
+    broadcast(value=values, last_at=then, now=current, half_life=lives)
     elapsed = np.maximum(current - then, 0)
-    return np.asarray(values * np.exp2(-elapsed / half_life))
+    return np.asarray(values * np.exp2(-elapsed / lives))
 
 
 def merge_decayed(

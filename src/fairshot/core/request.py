@@ -1,9 +1,9 @@
 """A request, and the context in which stages answer it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from fairshot.core.person import Person
 from fairshot.core.perturbation import perturbation
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,15 @@ class Context:
         other = Context(self.request, snapshot)
         other.__dict__["person"] = self.person
         return other
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once for this request: for stages that share what one of them found."""
+        found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, Any]:
+        return {}
 
     def rng(self, stage: str) -> np.random.Generator:
         """A random stream of this request and this stage alone: a logged request replays bit by bit."""

@@ -33,7 +33,7 @@ class LatentCluster:
             return no_candidates()
         rows = model.best[model.best >= 0] if ctx.eligible is None else ctx.eligible
         rows = rows[~person.met[rows]]
-        lift = model.drawn(person, ctx.rng("latent_cluster"))
+        lift = ctx.once("latent_cluster", lambda: model.drawn(person, ctx.rng("latent_cluster")))
         chance = model.approval(rows, lift, ctx.snapshot.artifacts.vectors)
         if len(rows) > self.count:
             # Equal chances at the edge all stay, so that the order of rows decides among them.

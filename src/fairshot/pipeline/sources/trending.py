@@ -74,7 +74,7 @@ def strengths(snapshot: Snapshot, rows: Rows, now: int) -> Floats:
 def _sums(table: View, name: str, rows: Rows, now: int) -> Floats:
     """The sums of hours, a day and weeks as of now: float64 (3, n)."""
     at, columns = table[f"{name}_at"][rows], (f"{name}_hours", name, f"{name}_weeks")
-    return np.stack([decayed(table[c][rows], at, now, h) for c, h in zip(columns, HALF_LIVES, strict=True)])
+    return decayed(np.stack([table[column][rows] for column in columns]), at, now, np.array(HALF_LIVES)[:, None])
 
 
 def _expected(liked: Floats, seen: Floats, rate: float, pace: Floats) -> tuple[Expected, Expected]:

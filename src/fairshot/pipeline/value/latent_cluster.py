@@ -31,5 +31,5 @@ class LatentCluster:
         influence = 0.0 if model is None else model.influence(ctx.person, self.until)
         if influence == 0:
             return np.zeros(len(batch))
-        lift = model.drawn(ctx.person, ctx.rng("latent_cluster"))
+        lift = ctx.once("latent_cluster", lambda: model.drawn(ctx.person, ctx.rng("latent_cluster")))
         return np.asarray(influence * model.approval(batch.rows, lift, ctx.snapshot.artifacts.vectors), np.float64)
