@@ -17,8 +17,10 @@ TRUTH = Truth(
     joins=np.array([-30 * DAY, 0]),
     good=np.array([False, True, True, False]),
     bad=np.array([True, False, False, True]),
-    hidden=np.zeros(4, bool),
-    people=2,
+    topic=np.array([0, 0, 1, 1]),
+    told=np.array([0, 0, 1, 1]),
+    flood=np.array([False, False]),
+    people_joins=np.array([-60 * DAY, -60 * DAY]),
 )
 RUN = Run(
     policy="by hand",

@@ -12,11 +12,13 @@ from fairshot.core.arrays import DAY
 from fairshot.core.events import Kind, concatenate
 from fairshot.town import behaviour
 from fairshot.town.crew import Crew, crew_of
+from fairshot.town.figures import figures
 from fairshot.town.platform import Platform
 from fairshot.town.policies import POLICIES, policy
 from fairshot.town.records import Run
 from fairshot.town.scenarios import SCENARIOS, scenario
 from fairshot.town.simulation import simulate
+from fairshot.town.truth import Truth
 from fairshot.town.world import START, make_world
 
 TINY = scenario("town", days=2, people=40)
@@ -30,6 +32,14 @@ def run(folder: Path, policies: list[str], seed: int = 1) -> list[Run]:
 def lived(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     runs = run(tmp_path_factory.mktemp("town"), list(POLICIES))
     return {one.policy: one for one in runs}
+
+
+def test_a_tiny_niche_is_lived_through(tmp_path: Path) -> None:
+    tiny = scenario("niche", days=2, people=40)
+    (found,) = simulate(tiny, 1, ["fairshot"], tmp_path, lambda _phase, _share: None)
+    truth = Truth.of(make_world(tiny, 1))
+    assert (truth.crossed & (found.published > 0)).any()
+    assert np.isfinite(figures(found, truth)["utility"])
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -86,15 +96,46 @@ def test_feedback_carries_the_token_of_its_position(tmp_path: Path, monkeypatch:
 
 
 def test_the_application_is_told_nothing_of_the_truth() -> None:
+    """Of crossed works neither text nor, but by chance, label names the true topic."""
     world = make_world(SCENARIOS["niche"], 1)
-    hidden = world.items.mix[:, TINY.topics :].sum(axis=1) > 0.5
-    assert hidden.any()
-    for row in np.flatnonzero(hidden)[:50].tolist():
+    topic, told = np.argmax(world.items.mix, axis=1), world.items.told
+    crossed = np.flatnonzero(topic != told)
+    named = 0
+    for row in crossed.tolist():
         record = world.items.records[row]
         assert set(record) <= {"id", "creator_id", "title", "text", "labels"}
-        told = f"{record['title']} {record['text']}"
-        assert f"topic{world.items.told[row]}word" in told
-        assert f"topic{TINY.topics}" not in told
+        words = f"{record['title']} {record['text']}"
+        assert f"topic{told[row]}word" in words
+        assert f"topic{topic[row]}word" not in words
+        named += record.get("labels") == [f"topic{topic[row]}"]
+    assert 0 < named < 0.05 * len(crossed)
+
+
+def test_crossed_works_are_good_and_for_few() -> None:
+    one = SCENARIOS["niche"]
+    world = make_world(one, 1)
+    items, cares = world.items, world.people.cares
+    topic = np.argmax(items.mix, axis=1)
+    crossed = topic != items.told
+    makers = np.unique(items.creator[crossed])
+    assert len(makers) == one.crossed_creators
+    assert world.creators.new[makers].all()
+    assert np.isin(items.creator, makers).sum() == crossed.sum(), "all that they make"
+    for maker in makers.tolist():
+        own = items.creator == maker
+        assert len(np.unique(items.told[own])) == len(np.unique(topic[own])) == 1
+    assert items.mix[crossed, topic[crossed]].mean() == pytest.approx(0.9, abs=0.03)
+    assert world.creators.quality[makers].min() >= 0.6
+    truth = Truth.of(world)
+    assert truth.good[crossed].mean() > 0.6
+    assert truth.bad[crossed].mean() < 0.1
+    love = np.argsort(-cares, axis=1)
+    affinity = cares @ items.mix[crossed].T
+    of = topic[crossed]
+    first, second, rest = (affinity[place[:, None] == of].mean() for place in (love[:, 0], love[:, 1], love[:, 5]))
+    assert second < 0.8 * first
+    assert rest < 0.2 * first
+    assert (love[:, 0][:, None] == of).mean() < 0.1
 
 
 def test_scenarios_are_what_they_say() -> None:
@@ -102,8 +143,8 @@ def test_scenarios_are_what_they_say() -> None:
     assert (worlds["prolific"].creators.output.max()) == 500
     late = worlds["head_start"].creators.joins == START
     assert late.sum() >= SCENARIOS["head_start"].late_creators
-    fans = worlds["niche"].people.cares[:, TINY.topics :] == 1.0
-    assert np.allclose(fans.mean(axis=0), SCENARIOS["niche"].hidden_group, atol=0.02)
+    crossed = {name: (np.argmax(one.items.mix, axis=1) != one.items.told).any() for name, one in worlds.items()}
+    assert [name for name in crossed if crossed[name]] == ["niche"]
     joins = worlds["newcomers"].people.joins
     assert ((joins > START) & (joins < START + 14 * DAY)).sum() == 800
 

@@ -36,12 +36,8 @@ class Scenario:
     topics: int = 16
     first_works: int = 3
     """Items that a creator who joins during the run brings along."""
-    hidden_topics: int = 0
-    """Interests that no text and no label names; each is loved by one small group of people."""
-    hidden_group: float = 0.05
-    """The share of all people in the group of each hidden interest."""
-    hidden_creators: int = 0
-    """So many of the new creators work for a hidden interest, in the words of another topic."""
+    crossed_creators: int = 0
+    """So many of the new creators make good works of one topic whose text and labels speak of another."""
     prolific_output: float = 0.0
     """Items a day of one new creator who floods the platform; 0: there is none."""
     own_likes: float = 12.0
@@ -90,7 +86,7 @@ _TABLE = (
     Scenario(),
     Scenario(name="head_start", late_creators=180),
     Scenario(name="prolific", prolific_output=500.0),
-    Scenario(name="niche", hidden_topics=8, hidden_creators=40),
+    Scenario(name="niche", crossed_creators=40),
     Scenario(name="newcomers", new_people=800),
 )
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _TABLE})
@@ -113,7 +109,7 @@ def _scaled(whole: Scenario, share: float) -> Scenario:
     """The same town with a share of its inhabitants: what lives of attention shrinks with those who give it."""
     sizes: dict[str, Any] = {
         name: round(getattr(whole, name) * share)
-        for name in ("people", "new_people", "creators", "new_creators", "late_creators", "hidden_creators", "present")
+        for name in ("people", "new_people", "creators", "new_creators", "late_creators", "crossed_creators", "present")
     }
     least = {"people": 2, "creators": 4, "new_creators": 2, "present": 200}
     kept: dict[str, Any] = {

@@ -20,7 +20,8 @@ class Truth:
     """What figures ask of a town.
 
     creator: (items,), of each item; new: bool (creators,), who joins during the run; joins: microseconds (creators,);
-    good, bad: bool (items,); hidden: bool (items,), made for a hidden interest.
+    good, bad: bool (items,); topic: (items,), the main one in truth; told: (items,), that of text and label; flood:
+    bool (creators,), who floods the platform; people_joins: microseconds (people,).
     """
 
     creator: Ints
@@ -28,8 +29,20 @@ class Truth:
     joins: Ints
     good: Bools
     bad: Bools
-    hidden: Bools
-    people: int
+    topic: Ints
+    told: Ints
+    flood: Bools
+    people_joins: Ints
+
+    @property
+    def people(self) -> int:
+        """How many there are."""
+        return len(self.people_joins)
+
+    @property
+    def crossed(self) -> Bools:
+        """Whose text and label speak of another topic than the true one, (items,)."""
+        return np.asarray(self.topic != self.told)
 
     @classmethod
     def of(cls, world: World) -> Self:
@@ -37,8 +50,18 @@ class Truth:
         items, creators = world.items, world.creators
         rate = best_tier_rate(world.people.cares, items.mix, items.quality)
         good, bad = judged(rate, items.told)
-        hidden = items.mix[:, world.scenario.topics :].sum(axis=1) > 0.5
-        return cls(items.creator, creators.new, creators.joins, good, bad, hidden, len(world.people.visits))
+        topic = np.argmax(items.mix, axis=1)
+        return cls(
+            creator=items.creator,
+            new=creators.new,
+            joins=creators.joins,
+            good=good,
+            bad=bad,
+            topic=topic,
+            told=items.told,
+            flood=creators.steady,
+            people_joins=world.people.joins,
+        )
 
 
 def best_tier_rate(cares: Floats, mix: Floats, quality: Floats) -> Floats:

@@ -19,6 +19,8 @@ START = 20_454 * DAY
 WORDS, COMMON = 40, 80
 LABELLED, RIGHT = 0.8, 0.85
 """The share of items that an expert labelled, and of those the share whose label is the main topic."""
+CROSSED, CROSSED_QUALITY = 0.8, 0.6
+"""The main topic's share of crossed works before their creator's usual mix, and the least quality of such a creator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ class Creators:
 class Items:
     """Everything that may ever be published, the works of one creator together in their order.
 
-    creator: (items,); mix: float64 (items, topics), the truth; told: (items,), the topic of text and label; quality:
-    (items,) in [0, 1]; created_at: microseconds, for those that exist at the beginning, else 0; effort: the creator's
-    work, in items, from which on it is published; records: as the application is told, without a time.
+    creator: (items,); mix: float64 (items, topics), the truth; told: (items,), the topic of text and label, which of
+    crossed works is not the main topic; quality: (items,) in [0, 1]; created_at: microseconds, for those that exist at
+    the beginning, else 0; effort: the creator's work, in items, from which on it is published; records: as the
+    application is told, without a time.
     """
 
     creator: Ints
@@ -93,13 +96,13 @@ class World:
 
 def make_world(scenario: Scenario, seed: int) -> World:
     """Draw a town."""
-    creators, topics, hidden = _creators(scenario, seed)
-    items = _items(scenario, seed, creators, topics, hidden)
+    creators, topics, crossed = _creators(scenario, seed)
+    items = _items(scenario, seed, creators, topics, crossed)
     return World(scenario, seed, _people(scenario, seed, items), creators, items)
 
 
 def _creators(scenario: Scenario, seed: int) -> tuple[Creators, Floats, Ints]:
-    """Creators, the topic mixes of their works (creators, topics), and the hidden interest of each, -1 for none."""
+    """Creators, the topic mixes of their works (creators, topics), and the topic crossed ones speak of, else -1."""
     rng, n = stream("town", str(seed), "creators"), scenario.creators
     old = n - scenario.new_creators
     joins = np.full(n, START - 40 * DAY, np.int64)
@@ -112,20 +115,20 @@ def _creators(scenario: Scenario, seed: int) -> tuple[Creators, Floats, Ints]:
     main = rng.integers(0, scenario.topics, n)
     topics = rng.dirichlet(np.full(scenario.topics, 0.15), n) * 0.4
     topics[np.arange(n), main] += 0.6
-    hidden = np.full(n, -1)
-    if scenario.hidden_topics:
-        count = min(scenario.hidden_creators, n - old)
-        hidden[n - count :] = np.arange(count) % scenario.hidden_topics
     steady = np.zeros(n, bool)
     if scenario.prolific_output:
         steady[old] = True
         output[old] = scenario.prolific_output
         joins[old] = START
     needs = NATURE.least_views * rng.lognormal(0.0, 0.5, n)
-    return Creators(joins, output, needs, np.arange(n) >= old, steady, quality), topics, hidden
+    crossed = np.full(n, -1)
+    chosen = old + rng.permutation(n - old)[: scenario.crossed_creators]
+    crossed[chosen] = (main[chosen] + rng.integers(1, scenario.topics, len(chosen))) % scenario.topics
+    quality[chosen] = CROSSED_QUALITY + (1 - CROSSED_QUALITY) * quality[chosen]
+    return Creators(joins, output, needs, np.arange(n) >= old, steady, quality), topics, crossed
 
 
-def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, hidden: Ints) -> Items:
+def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, crossed: Ints) -> Items:
     rng, n = stream("town", str(seed), "items"), scenario.creators
     before = np.where(creators.joins < START - scenario.past_days * DAY, creators.output, 0.0)
     existing = np.round(before / max(before.sum(), 1e-9) * scenario.present).astype(np.int64)
@@ -144,30 +147,33 @@ def _items(scenario: Scenario, seed: int, creators: Creators, topics: Floats, hi
     effort = total - (total[first] - waits[first])[creator]
     past = START - scenario.past_days * DAY
     born = creators.joins[creator] + (rng.random(len(creator)) * (past - creators.joins[creator])).astype(np.int64)
-    mix, told = _mixes(scenario, rng, topics[creator], hidden[creator])
+    mix, told = _mixes(rng, topics[creator], crossed[creator])
     spread = rng.beta(6.0, 6.0, len(creator)) - 0.5
     quality = np.clip(creators.quality[creator] + 0.7 * spread, 0.02, 1.0)
     records = _records(scenario, rng, creator, mix, told)
     return Items(creator, mix, told, quality, np.where(exists, born, 0), effort, first, records)
 
 
-def _mixes(scenario: Scenario, rng: np.random.Generator, topics: Floats, hidden: Ints) -> tuple[Floats, Ints]:
-    """The true topic mix of each item, and the topic that its words are of."""
-    n = len(topics)
+def _mixes(rng: np.random.Generator, topics: Floats, crossed: Ints) -> tuple[Floats, Ints]:
+    """The true topic mix of each item, and the topic that its words are of.
+
+    Crossed works are of little but their creator's main topic: then those who love it first like them clearly more
+    than those who love it second or third.
+    """
     noise = np.minimum(rng.gamma(1.0, 1.0, topics.shape), 8.0)
-    mix = np.zeros((n, scenario.topics + scenario.hidden_topics))
-    mix[:, : scenario.topics] = topics * noise
+    mix = topics * noise
     mix /= mix.sum(axis=1, keepdims=True)
     told = np.argmax(mix, axis=1)
-    of = np.flatnonzero(hidden >= 0)
-    mix[of] *= 0.1
-    mix[of, scenario.topics + hidden[of]] = 0.9
+    of = np.flatnonzero(crossed >= 0)
+    mix[of] *= 1 - CROSSED
+    mix[of, np.argmax(topics[of], axis=1)] += CROSSED
+    told[of] = crossed[of]
     return mix, told
 
 
 def _records(scenario: Scenario, rng: np.random.Generator, creator: Ints, mix: Floats, told: Ints) -> tuple[Any, ...]:
     n, length = len(creator), 20
-    shares = np.where((mix[:, : scenario.topics].sum(axis=1) > 0.5)[:, None], mix[:, : scenario.topics], 0.0)
+    shares = np.where((np.argmax(mix, axis=1) == told)[:, None], mix, 0.0)
     shares[np.arange(n), told] += 0.3
     shares /= shares.sum(axis=1, keepdims=True)
     below = np.cumsum(shares, axis=1)
@@ -197,14 +203,11 @@ def _records(scenario: Scenario, rng: np.random.Generator, creator: Ints, mix: F
 def _people(scenario: Scenario, seed: int, items: Items) -> People:
     rng, n = stream("town", str(seed), "people"), scenario.all_people
     topics = scenario.topics
-    cares = rng.uniform(0.02, 0.12, (n, topics + scenario.hidden_topics))
+    cares = rng.uniform(0.02, 0.12, (n, topics))
     popular = rng.dirichlet(np.full(topics, 2.0))
     for person in range(n):
         loved = rng.choice(topics, 3, replace=False, p=popular)
         cares[person, loved] = rng.uniform([0.8, 0.5, 0.3], [1.0, 0.8, 0.6])
-    cares[:, topics:] = 0.02
-    for group in range(scenario.hidden_topics):
-        cares[rng.random(n) < scenario.hidden_group, topics + group] = 1.0
     joins = np.full(n, START - 60 * DAY, np.int64)
     wave = scenario.new_people
     joins[n - wave :] = START + ((0.25 + 0.25 * rng.random(wave)) * scenario.days * DAY).astype(np.int64)
