@@ -4,42 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.town.by_hand import RUN, TRUTH
 
 from fairshot.core.arrays import DAY, HOUR
 from fairshot.town import figures
 from fairshot.town.comparison import estimate
-from fairshot.town.records import Run
-from fairshot.town.truth import Truth, best_tier_rate, judged
-
-TRUTH = Truth(
-    creator=np.array([0, 0, 1, 1]),
-    new=np.array([False, True]),
-    joins=np.array([-30 * DAY, 0]),
-    good=np.array([False, True, True, False]),
-    bad=np.array([True, False, False, True]),
-    topic=np.array([0, 0, 1, 1]),
-    told=np.array([0, 0, 1, 1]),
-    flood=np.array([False, False]),
-    people_joins=np.array([-60 * DAY, -60 * DAY]),
-)
-RUN = Run(
-    policy="by hand",
-    seed=1,
-    start=0,
-    end=8 * DAY,
-    at=np.array([HOUR, 3 * DAY, 7 * DAY, 7 * DAY + HOUR]),
-    person=np.array([0, 1, 0, 0]),
-    page=np.array([0, 0, 0, 1]),
-    item=np.array([[0, 1], [2, 0], [2, 3], [1, -1]]),
-    looked=np.array([[1, 0], [1, 1], [1, 1], [1, 0]], bool),
-    liked=np.array([[1, 0], [0, 0], [1, 0], [0, 0]], bool),
-    explored=np.array([[0, 0], [1, 0], [1, 0], [0, 0]], bool),
-    worth=np.array([[0.5, 0.9], [0.1, 0.2], [0.4, 0.0], [0.3, 0.0]]),
-    cost=np.array([0.0, 0.1, 0.2, 0.0]),
-    published=np.array([-DAY, 2 * HOUR, DAY, 2 * DAY]),
-    left=np.array([0, 5 * DAY]),
-    people_left=np.zeros(2, np.int64),
-)
+from fairshot.town.truth import best_tier_rate, judged
 
 
 def test_people() -> None:
@@ -105,32 +75,44 @@ def test_gini() -> None:
     assert np.isnan(figures.gini(np.zeros(3)))
 
 
-def test_trials_are_judged_by_how_they_first_ended() -> None:
-    def step(item: int, name: str, impressions: int) -> tuple[int, dict[str, object]]:
-        return 0, {"decision": "trial", "item": f"i{item}", "step": name, "impressions": impressions}
+def test_likes_in_the_first_ten_slates_are_those_of_newcomers_who_had_so_many() -> None:
+    # Person 0 was there before, 1 has twelve slates, 2 nine; slates come in any order.
+    person = np.array([0] * 12 + [1] * 12 + [2] * 9)
+    slate = np.concatenate([np.arange(12), np.arange(12), np.arange(9)])
+    liked = np.zeros((33, 2), bool)
+    liked[person == 0] = True
+    liked[(person == 1) & np.isin(slate, [0, 4, 9, 10, 11])] = [True, False]
+    order = np.random.default_rng(1).permutation(33)
+    at = HOUR + slate // 2 * HOUR
+    columns = {"person": person, "liked": liked, "at": at, "page": slate % 2}
+    run = replace(RUN, **{name: column[order] for name, column in columns.items()})
+    newcomers = np.array([False, True, True])
+    assert figures.first_likes(run, newcomers) == 3.0
+    assert np.isnan(figures.first_likes(run, np.array([False, False, True])))
 
-    decisions = (
-        step(1, "testing", 0),
-        step(1, "graduated", 40),
-        step(2, "stopped", 60),
-        step(2, "graduated", 90),
-        step(0, "stopped", 20),
-        step(3, "expanding", 50),
-        (0, {"decision": "promote"}),
+
+def test_the_exposure_of_a_flood_is_held_against_those_who_were_there() -> None:
+    # Creator 2 floods; 0 was there before, 1 came with it and left after two days, 3 came later.
+    truth = replace(
+        TRUTH,
+        creator=np.array([0, 1, 2, 3]),
+        new=np.array([False, True, True, True]),
+        joins=np.array([-DAY, 0, 0, DAY]),
+        flood=np.array([False, False, True, False]),
     )
-    found = figures.trial_figures(replace(RUN, decisions=decisions), TRUTH)
-    assert found["good items graduated"] == 0.5
-    assert found["good items stopped"] == 0.5
-    assert found["bad items stopped"] == 1.0
-    assert found["bad items graduated"] == 0.0
-    assert found["impressions to a decision"] == pytest.approx(40)
+    item = np.array([[0, 1]] * 8 + [[2, 3]] * 12)
+    at = np.concatenate([np.arange(8), np.full(12, 7)]) * DAY
+    run = replace(RUN, item=item, at=at, left=np.array([0, 2 * DAY, 0, 0]))
+    # Over 8 days 12; the others 8 in 8 days, and 2 in the 2 days before leaving.
+    assert figures.flood_exposure(run, truth) == pytest.approx(12 / 8 / np.mean([1, 1]))
+    assert np.isnan(figures.flood_exposure(RUN, TRUTH))
 
 
 def test_a_run_of_nothing_has_figures_that_are_none() -> None:
     empty = replace(
         RUN,
         **{name: getattr(RUN, name)[:0] for name in ("at", "person", "page", "item", "cost")},
-        **{name: getattr(RUN, name)[:0] for name in ("looked", "liked", "explored", "worth")},
+        **{name: getattr(RUN, name)[:0] for name in ("looked", "liked", "explored", "tried", "worth")},
     )
     found = figures.figures(empty, TRUTH)
     assert np.isnan(found["exploring"])

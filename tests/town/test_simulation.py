@@ -157,6 +157,18 @@ def test_the_random_slot_shows_new_items_near_the_top(lived: dict[str, Run]) -> 
     assert np.isfinite(found.cost).all()
 
 
+def test_what_a_rule_or_a_trial_tried_is_told_from_lots(lived: dict[str, Run]) -> None:
+    for found in lived.values():
+        assert not (found.tried & ~found.explored).any()
+    assert lived["engagement"].explored.any()
+    assert not lived["engagement"].tried.any()
+    for name in ("random_slot", "fixed_rank"):
+        assert not lived[name].tried[:, 3:].any()
+    for name in ("random_slot", "fixed_rank", "fairshot"):
+        assert lived[name].tried.any()
+        assert (lived[name].explored & ~lived[name].tried).any()
+
+
 def test_the_fixed_rank_goes_to_a_small_creator(lived: dict[str, Run]) -> None:
     found = lived["fixed_rank"]
     assert found.explored[:, 2].mean() > 0.9

@@ -1,19 +1,19 @@
 """Figures of one run: pure functions of what was recorded and of the truth."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from fairshot.core.arrays import DAY, HOUR, Array, Bools, Floats, Ints
 from fairshot.town.behaviour import examination
 from fairshot.town.records import Run
+from fairshot.town.trial_figures import trial_figures
 from fairshot.town.truth import Truth
 
 FOUND_LIKES, FOUND_DAYS = 10, 7
 """A good item is found when it has so many likes within so many days of its publication (half the run, if shorter)."""
 ENOUGH, SOON = 100, 3
 """Impressions that a new item needs, and the days in which it should have them."""
-STEPS = ("graduated", "stopped")
+FIRST_SLATES = 10
+"""Slates of a person that count as the first ones."""
 
 
 def figures(run: Run, truth: Truth) -> dict[str, float]:
@@ -31,7 +31,8 @@ def people_figures(run: Run, truth: Truth) -> dict[str, float]:
     """What people got out of it.
 
     utility: the sum of the true utility of everything looked at, for each person there is; return rate: of those who
-    came in the first quarter the share that also came in the last; visits: a person a day.
+    came in the first quarter the share that also came in the last; visits: a person a day; likes in the first ten
+    slates: of people who came for the first time during the run, the mean over those with at least ten slates.
     """
     got = np.where(run.looked, run.worth, 0.0).sum(axis=1)
     quarter = _quarters(run)
@@ -44,6 +45,7 @@ def people_figures(run: Run, truth: Truth) -> dict[str, float]:
         "return rate": _ratio(np.isin(early, late).sum(), len(early)),
         "visits": float((run.page == 0).sum()) / truth.people / days,
         "likes": float(run.liked.sum()) / truth.people,
+        "likes in the first ten slates": first_likes(run, truth.people_joins > run.start),
     }
 
 
@@ -70,7 +72,10 @@ def item_figures(run: Run, truth: Truth) -> dict[str, float]:
 
 
 def creator_figures(run: Run, truth: Truth) -> dict[str, float]:
-    """Who stayed. Kept: of those who joined at least four days before the end, the share still there."""
+    """Who stayed. Kept: of those who joined at least four days before the end, the share still there.
+
+    prolific exposure: see `flood_exposure`.
+    """
     settled = truth.joins <= run.end - 4 * DAY
     stays = run.left == 0
     shown = np.bincount(truth.creator, _shown_of(run), minlength=len(stays))
@@ -79,6 +84,7 @@ def creator_figures(run: Run, truth: Truth) -> dict[str, float]:
         "creators kept": _ratio((stays & settled).sum(), settled.sum()),
         "new creators kept": _ratio((stays & settled & truth.new).sum(), (settled & truth.new).sum()),
         "Gini over creators": gini(shown[there]),
+        "prolific exposure": flood_exposure(run, truth),
     }
 
 
@@ -98,30 +104,30 @@ def feed_figures(run: Run) -> dict[str, float]:
     }
 
 
-def trial_figures(run: Run, truth: Truth) -> dict[str, float]:
-    """How trials ended, of those that did; impressions: the mean that a decision took."""
-    rows, steps, impressions = decided(run.decisions)
-    graduated, stopped = (np.array([step == name for step in steps], bool) for name in STEPS)
-    good, bad = truth.good[rows], truth.bad[rows]
-    return {
-        "good items graduated": _ratio((graduated & good).sum(), good.sum()),
-        "good items stopped": _ratio((stopped & good).sum(), good.sum()),
-        "bad items stopped": _ratio((stopped & bad).sum(), bad.sum()),
-        "bad items graduated": _ratio((graduated & bad).sum(), bad.sum()),
-        "impressions to a decision": float(impressions.mean()) if len(impressions) else np.nan,
-    }
+def first_likes(run: Run, newcomers: Bools) -> float:
+    """Likes in a newcomer's first ten slates, the mean over newcomers who had so many; newcomers: (people,)."""
+    order = np.lexsort((run.page, run.at, run.person))
+    person, likes = run.person[order], run.liked.sum(axis=1)[order]
+    slates = np.bincount(person, minlength=len(newcomers))
+    number = np.arange(len(person)) - (np.cumsum(slates) - slates)[person]
+    first = np.bincount(person, np.where(number < FIRST_SLATES, likes, 0), minlength=len(newcomers))
+    counted = newcomers & (slates >= FIRST_SLATES)
+    return _ratio(first[counted].sum(), counted.sum())
 
 
-def decided(decisions: tuple[tuple[int, Mapping[str, object]], ...]) -> tuple[Ints, list[str], Floats]:
-    """The first end of each trial: items, steps ("graduated" or "stopped"), impressions until then."""
-    first: dict[int, tuple[str, float]] = {}
-    for _at, data in decisions:
-        step = str(data.get("step"))
-        if data.get("decision") == "trial" and step in STEPS:
-            item = int(str(data["item"]).lstrip("i"))
-            first.setdefault(item, (step, float(str(data.get("impressions", np.nan)))))
-    ends = list(first.values())
-    return np.array(list(first), np.int64), [step for step, _ in ends], np.array([n for _, n in ends], np.float64)
+def flood_exposure(run: Run, truth: Truth) -> float:
+    """Impressions a day of whoever floods the platform, over the mean of others who joined before or with them.
+
+    Days and impressions while each creator is there; NaN where nobody floods.
+    """
+    gone = np.where(run.left > 0, run.left, run.end)
+    since = np.maximum(truth.joins, run.start)
+    shown = run.item >= 0
+    creator = truth.creator[run.item[shown]]
+    counted = np.broadcast_to(run.at[:, None], run.item.shape)[shown] < gone[creator]
+    rate = np.bincount(creator[counted], minlength=len(gone)) / np.maximum((gone - since) / DAY, 1e-9)
+    others = ~truth.flood & (truth.joins <= truth.joins[truth.flood].max(initial=run.start)) & (gone > since)
+    return _ratio(rate[truth.flood].sum(), rate[others].mean()) if truth.flood.any() and others.any() else np.nan
 
 
 def gini(amounts: Array) -> float:

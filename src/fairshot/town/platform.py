@@ -5,7 +5,7 @@ service: entries of slates and feedback are appended once a tick, so people who 
 its beginning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -112,6 +112,11 @@ class Platform:
         if "trials" in self.policy.config.pipeline.sources:
             self.app.step_trials()
 
+    def tried(self) -> Bools:
+        """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""
+        assert self.slate is not None
+        return _noted(self.slate, lambda note: note.startswith(EXPLORED)) | (self.slate.arm > 0)
+
     def explored(self) -> tuple[Bools, Ints]:
         """Of the last slate: which positions were filled for the sake of the item, and what would stand there else.
 
@@ -119,8 +124,7 @@ class Platform:
         """
         slate = self.slate
         assert slate is not None
-        explored = np.array([_explores(notes) for notes in slate.notes], bool)
-        explored |= slate.arm > 0
+        explored = self.tried() | _noted(slate, lambda note: "drawn by lot" in note)
         if not explored.any():
             return explored, slate.rows
         left = slate.pool.rows[~np.isin(slate.pool.rows, slate.rows)]
@@ -134,5 +138,5 @@ class Platform:
         return blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def _explores(notes: tuple[str, ...]) -> bool:
-    return any(note.startswith(EXPLORED) or "drawn by lot" in note for note in notes)
+def _noted(slate: Slate, says: Callable[[str], bool]) -> Bools:
+    return np.array([any(map(says, notes)) for notes in slate.notes], bool)

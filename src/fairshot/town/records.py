@@ -11,8 +11,8 @@ from fairshot.core.arrays import Array, Bools, Floats, Ints
 NOBODY = -1
 Head: TypeAlias = tuple[int, int, int, float]
 """Time, person, page and cost of a slate, see `Run`."""
-Shown: TypeAlias = tuple[Ints, Bools, Bools, Bools, Floats]
-"""Item, looked, liked, explored and worth of each position of a slate, see `Run`."""
+Shown: TypeAlias = tuple[Ints, Bools, Bools, Bools, Bools, Floats]
+"""Item, looked, liked, explored, tried and worth of each position of a slate, see `Run`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,11 @@ class Run:
     """One policy in one town. s slates of k positions, shorter ones padded with item -1; n items that may ever be.
 
     at: microseconds (s,); person (s,); page: from 0, of the visit (s,); item, looked (bool), liked (bool), explored
-    (bool): (s, k); worth: float64 (s, k), true utility at each position whether looked at or not; cost: float64 (s,),
-    the examination-weighted true utility that the slate without its exploring positions would have given, less what
-    it gave; published, left: microseconds of each item (n,) and each creator, 0 for never; people_left: microseconds,
-    0 for never; decisions: (time, data) of the verdicts on trials; trainings: (seconds, promoted); seconds: of it all.
+    (bool), tried (bool: explored by a trial or by the policy's own rule, not by lots): (s, k); worth: float64 (s, k),
+    true utility at each position whether looked at or not; cost: float64 (s,), the examination-weighted true utility
+    that the slate without its exploring positions would have given, less what it gave; published, left: microseconds
+    of each item (n,) and each creator, 0 for never; people_left: microseconds, 0 for never; decisions: (time, data) of
+    the verdicts on trials; trainings: (seconds, promoted); seconds: of it all.
     """
 
     policy: str
@@ -37,6 +38,7 @@ class Run:
     looked: Bools
     liked: Bools
     explored: Bools
+    tried: Bools
     worth: Floats
     cost: Floats
     published: Ints
@@ -69,6 +71,7 @@ class Recorder:
             ("looked", False, bool),
             ("liked", False, bool),
             ("explored", False, bool),
+            ("tried", False, bool),
         )
         for place, (name, blank, dtype) in enumerate((*blanks, ("worth", 0.0, np.float64))):
             column = np.full((len(self.shown), self.positions), blank, dtype)

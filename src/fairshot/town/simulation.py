@@ -161,7 +161,7 @@ class _Town:
             self.recorder.heads += found.heads
             self.recorder.shown += found.shown
             self.life.adopt(found.person, found.state)
-            for items, looked, liked, _, _ in found.shown:
+            for items, looked, liked, *_ in found.shown:
                 self.life.seen(items[looked], liked[looked], now)
             for entry in found.entries:
                 self.platform.serve(entry)

@@ -54,7 +54,7 @@ def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bo
         explored, cost = _exploring(life, platform, person, worth)
         found.entries.append(entry)
         found.heads.append((now, person, page, cost))
-        found.shown.append((items, looked, liked, explored, worth))
+        found.shown.append((items, looked, liked, explored, platform.tried(), worth))
         found.events += _reactions(feed, person, np.flatnonzero(liked), follows < NATURE.follow, now)
         life.satiate(person, items[looked])
         met += [position.item_id for position in feed.slate]
@@ -68,7 +68,7 @@ def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bo
 
 def _mean(shown: list[Shown]) -> float:
     """The mean utility of what was looked at, 0 of nothing."""
-    worth = np.concatenate([worth[looked] for _, looked, _, _, worth in shown])
+    worth = np.concatenate([worth[looked] for _, looked, _, _, _, worth in shown])
     return float(worth.mean()) if len(worth) else 0.0
 
 
