@@ -8,6 +8,7 @@ from tests.town.by_hand import RUN, TRUTH
 
 from fairshot.core.arrays import DAY, HOUR
 from fairshot.town import figures
+from fairshot.town.behaviour import like_probability
 from fairshot.town.comparison import estimate
 from fairshot.town.truth import best_tier_rate, judged
 
@@ -129,7 +130,7 @@ def test_the_best_tier_are_those_who_care_most() -> None:
     cares = np.zeros((20, 1))
     cares[[3, 7], 0] = [1.0, 0.5]
     found = best_tier_rate(cares, np.array([[1.0]]), np.array([0.8]))
-    assert found == pytest.approx(0.75 * 0.8 * 0.6)
+    assert found == pytest.approx(like_probability(np.array([1.0, 0.5]) * 0.8).mean())
 
 
 def test_an_estimate_has_students_interval() -> None:

@@ -5,7 +5,7 @@ service: entries of slates and feedback are appended once a tick, so people who 
 its beginning.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -24,6 +24,8 @@ from fairshot.core.slate import Slate
 from fairshot.town.policies import EXPLORED, Policy
 
 BATCH = 5000
+LOT = "random_slot: drawn by lot"
+"""How the note of a position begins that went to a lot."""
 
 
 @dataclass(slots=True)
@@ -115,7 +117,8 @@ class Platform:
     def tried(self) -> Bools:
         """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""
         assert self.slate is not None
-        return _noted(self.slate, lambda note: note.startswith(EXPLORED)) | (self.slate.arm > 0)
+        ruled = _noted(self.slate, EXPLORED) & ~_noted(self.slate, LOT)
+        return ruled | (self.slate.arm > 0)
 
     def explored(self) -> tuple[Bools, Ints]:
         """Of the last slate: which positions were filled for the sake of the item, and what would stand there else.
@@ -124,7 +127,7 @@ class Platform:
         """
         slate = self.slate
         assert slate is not None
-        explored = self.tried() | _noted(slate, lambda note: "drawn by lot" in note)
+        explored = self.tried() | _noted(slate, LOT)
         if not explored.any():
             return explored, slate.rows
         left = slate.pool.rows[~np.isin(slate.pool.rows, slate.rows)]
@@ -138,5 +141,5 @@ class Platform:
         return blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def _noted(slate: Slate, says: Callable[[str], bool]) -> Bools:
-    return np.array([any(map(says, notes)) for notes in slate.notes], bool)
+def _noted(slate: Slate, beginning: str) -> Bools:
+    return np.array([any(note.startswith(beginning) for note in notes) for notes in slate.notes], bool)

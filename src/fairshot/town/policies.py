@@ -97,14 +97,14 @@ def _engagement(settings: dict[str, Any]) -> bool:
 def _random_slot(settings: dict[str, Any]) -> bool:
     _engagement(settings)
     settings["pipeline"]["sources"].insert(0, f"{HERE}:NewItems")
-    settings["pipeline"]["blenders"].append(f"{HERE}:RandomNewItem")
+    settings["pipeline"]["blenders"].insert(0, f"{HERE}:RandomNewItem")
     return True
 
 
 def _fixed_rank(settings: dict[str, Any]) -> bool:
     _engagement(settings)
     settings["pipeline"]["sources"].insert(0, f"{HERE}:SmallCreators")
-    settings["pipeline"]["blenders"].append(f"{HERE}:FixedRank")
+    settings["pipeline"]["blenders"].insert(0, f"{HERE}:FixedRank")
     return True
 
 
@@ -205,7 +205,7 @@ class RandomNewItem:
         if len(new) == 0 or len(slate) < self.band:
             return slate
         chosen, position = int(rng.choice(new)), int(rng.integers(self.band))
-        return _lifted(slate, chosen, position, f"{EXPLORED}: a new item, drawn by lot", 1 / (len(new) * self.band))
+        return _lifted(slate, chosen, position, f"{EXPLORED}: a new item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ class FixedRank:
         shown = _shown_of_creator(ctx)[slate.pool.rows]
         small = np.flatnonzero(shown <= np.quantile(shown, 0.1))
         # The pool comes best value first.
-        return _lifted(slate, int(small[0]), self.rank - 1, f"{EXPLORED}: a small creator", None)
+        return _lifted(slate, int(small[0]), self.rank - 1, f"{EXPLORED}: a small creator")
 
 
 def _new(ctx: Context, days: float, shown: int) -> Bools:
@@ -255,15 +255,16 @@ def _shown_of_creator(ctx: Context) -> Rows:
     return np.where(known, sums[np.maximum(creator, 0)], 0).astype(np.int64)
 
 
-def _lifted(slate: Slate, chosen: int, position: int, note: str, propensity: float | None) -> Slate:
-    """The slate with one candidate of the pool at a position; the others keep their order."""
-    index, notes, chances = slate.pool.places(slate.rows).tolist(), list(slate.notes), slate.propensity.tolist()
+def _lifted(slate: Slate, chosen: int, position: int, note: str) -> Slate:
+    """The slate with one candidate of the pool at a position; the others keep their order.
+
+    Propensities stay as they are, as where the slot of a trial draws: only the lots that follow are reckoned with.
+    """
+    index, notes = slate.pool.places(slate.rows).tolist(), list(slate.notes)
     if chosen in index:
         place = index.index(chosen)
-        for each in (index, notes, chances):
-            del each[place]
+        del index[place], notes[place]
     index.insert(position, chosen)
     notes.insert(position, (note,))
-    chances.insert(position, 1.0 if propensity is None else propensity)
     k = len(slate)
-    return take_positions(slate, np.array(index[:k]), tuple(notes[:k]), propensity=np.array(chances[:k]))
+    return take_positions(slate, np.array(index[:k]), tuple(notes[:k]))

@@ -73,8 +73,9 @@ def best_tier_rate(cares: Floats, mix: Floats, quality: Floats) -> Floats:
     found = np.empty(len(mix))
     for start in range(0, len(mix), 1000):
         affinity = cares @ mix[start : start + 1000].T
-        found[start : start + 1000] = np.partition(affinity, -count, axis=0)[-count:].mean(axis=0)
-    return like_probability(found * quality)
+        best = np.partition(affinity, -count, axis=0)[-count:]
+        found[start : start + 1000] = like_probability(best * quality[start : start + 1000]).mean(axis=0)
+    return found
 
 
 def judged(rate: Floats, topic: Ints) -> tuple[Bools, Bools]:
