@@ -56,7 +56,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     lift: Above = 1.0
     strength: Above = 10.0
     least: Positive = 10
-    likes: Above = 40.0
+    likes: Above = 20.0
     confidence: tuple[Chance, Chance] = (0.95, 0.5)
     rest_days: Above = 30.0
 

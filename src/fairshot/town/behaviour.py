@@ -5,7 +5,7 @@ The utility of an item to a person who looks at it is
     u = affinity * quality * age_factor * exp(-strength * level),
 
 affinity: sum over topics of how much the person cares for the topic times the item's share of it, in [0, 1]; quality in
-[0, 1]; level: the person's satiation with the item's topics. A like is drawn with probability ceiling * u.
+[0, 1]; level: the person's satiation with the item's topics. A like is drawn with probability 1 - exp(-slope * u).
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ def utility(cares: Floats, mix: Floats, worth: Floats, level: Floats, nature: Na
 
 def like_probability(worth: Floats, nature: Nature = NATURE) -> Floats:
     """The probability that somebody who looks at an item of this utility likes it."""
-    return np.asarray(nature.like_ceiling * worth)
+    return np.asarray(-np.expm1(-nature.like_slope * worth))
 
 
 def looked_at(drawn: Bools, worth: Floats, patience: float, nature: Nature = NATURE) -> tuple[Bools, float]:

@@ -65,7 +65,8 @@ class Nature:
     satiation_strength: float = 0.10
     ageing_half_life: float = 10.0
     ageing_floor: float = 0.4
-    like_ceiling: float = 0.6
+    like_slope: float = 4.0
+    """How steeply the chance of a like rises with utility; an item of utility 0.1 is liked by a third."""
     patience: float = 9.0
     """Examined items that bring nothing after which a visit ends, on average."""
     relief: float = 2.0

@@ -19,7 +19,7 @@ START = 20_454 * DAY
 WORDS, COMMON = 40, 80
 LABELLED, RIGHT = 0.8, 0.85
 """The share of items that an expert labelled, and of those the share whose label is the main topic."""
-CROSSED, CROSSED_QUALITY = 0.8, 0.6
+CROSSED, CROSSED_QUALITY = 0.8, 0.75
 """The main topic's share of crossed works before their creator's usual mix, and the least quality of such a creator."""
 
 
