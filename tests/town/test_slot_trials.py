@@ -155,6 +155,7 @@ def test_the_figures_of_a_policy_without_trials_are_those_of_the_rule() -> None:
     found, ends = trial_figures(run, truth), by_item(run)
     assert found["good items graduated"] == found["bad items stopped"] == 1.0
     assert found["impressions to a decision"] == pytest.approx(np.mean([people for _, _, people in ends.values()]))
+    assert found["trial impressions for a decision"] == pytest.approx(len(run.at) / len(ends))
     assert found["decided"] == pytest.approx(len(ends) / ITEMS)
     other = trial_figures(replace(run, decisions=((0, {"decision": "trial", "item": "i1", "step": "testing"}),)), truth)
     assert np.isnan(other["impressions to a decision"]), "a policy with trials is measured by its own verdicts"

@@ -19,7 +19,8 @@ Decisions: TypeAlias = Sequence[tuple[int, Mapping[str, Any]]]
 
 
 def trial_figures(run: Run, truth: Truth) -> dict[str, float]:
-    """How trials ended, of those that did; impressions: the mean that a decision took.
+    """How trials ended, of those that did; impressions: the mean that a decision took; for a decision: all that were
+    spent, on items that were never decided too, over the trials that ended.
 
     Of a policy without trials that tries items at positions of its own: what the same rule would have decided
     (`slot_decisions`). decided: of items put on trial at least 5 days before the end. Of crossed ones among them:
@@ -39,6 +40,7 @@ def trial_figures(run: Run, truth: Truth) -> dict[str, float]:
         "bad items stopped": _share(stopped[bad]),
         "bad items graduated": _share(graduated[bad]),
         "impressions to a decision": _share(impressions),
+        "trial impressions for a decision": float(run.tried.sum()) / len(rows) if len(rows) else float("nan"),
         "decided": _share(np.isin(settled, rows)),
         "planted audiences found": _share(found),
         "crossed items graduated": _share(np.isin(crossed, rows[graduated])),
