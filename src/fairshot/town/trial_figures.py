@@ -19,9 +19,10 @@ Decisions: TypeAlias = Sequence[tuple[int, Mapping[str, Any]]]
 
 
 def trial_figures(run: Run, truth: Truth) -> dict[str, float]:
-    """How trials ended, of those that did; impressions: the mean that a decision took; for a decision: all that were
-    spent, on items that were never decided too, over the trials that ended.
+    """How trials ended, of those that did, and what a decision took.
 
+    impressions to a decision: the mean; for a decision: all that were spent, on items that were never decided too, over
+    the trials that ended.
     Of a policy without trials that tries items at positions of its own: what the same rule would have decided
     (`slot_decisions`). decided: of items put on trial at least 5 days before the end. Of crossed ones among them:
     planted audiences found, the share whose true topic was named (`named`); crossed items graduated, the share whose
