@@ -82,22 +82,30 @@ class Decider:
         state = snapshot.items["trial_state"][rows]
         found = judged(snapshot, rows, self.looked_at(rows))
         drafts = []
-        for index in np.flatnonzero(found.step != state).tolist():
-            step = TrialState(int(found.step[index])).name.lower()
-            drafts.append(self._draft(int(rows[index]), step, _numbers(found, index, self._counts(int(rows[index])))))
-        searched = (found.step == state) & (snapshot.items["trial_segment"][rows] < 0)
+        searched = snapshot.items["trial_segment"][rows] < 0
         searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
-        for index in np.flatnonzero(searched).tolist():
-            drafts += self._audience(int(rows[index]))
+        for index, row in enumerate(rows.tolist()):
+            audience = self._audience(row) if searched[index] else []
+            # What others found of it does not end the trial of an item whose audience was found just now.
+            ends = found.step[index] != state[index] and not (audience and found.step[index] == TrialState.STOPPED)
+            drafts += audience
+            if ends:
+                step = TrialState(int(found.step[index])).name.lower()
+                drafts.append(self._draft(row, step, _numbers(found, index, self._counts(row))))
         return drafts
 
     def looked_at(self, rows: Rows) -> tuple[Array, Array]:
-        """What the latest look at each item took in: people and likes, int64 (n, CELLS) each."""
-        people = looks(self.snapshot.items["trial_shown"][rows].sum(axis=1), self.snapshot.trials)
+        """What the latest look at each item took in: people and likes, int64 (n, CELLS) each.
+
+        Where an audience was found, what came after that: the evidence that it was found by would speak for itself.
+        """
         shown, liked = np.zeros((2, len(rows), CELLS), np.int64)
-        for index in np.flatnonzero(people).tolist():
-            first, welcome = accounts_of(self.evidence(int(rows[index])))
-            shown[index], liked[index] = counts_of(first[: people[index]], welcome[: people[index]])
+        since = self.snapshot.items["trial_segment_at"]
+        for index, row in enumerate(rows.tolist()):
+            first, welcome = accounts_of(self.evidence(row))
+            fresh = first["at"] > since[row]
+            people = int(looks(np.array([fresh.sum()]), self.snapshot.trials)[0])
+            shown[index], liked[index] = counts_of(first[fresh][:people], welcome[fresh][:people])
         return shown, liked
 
     def _audience(self, row: int) -> list[Draft]:

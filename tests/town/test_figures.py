@@ -1,6 +1,7 @@
 """Figures on runs made by hand, whose answers can be counted."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,8 @@ def test_likes_in_the_first_ten_slates_are_those_of_newcomers_who_had_so_many() 
     order = np.random.default_rng(1).permutation(33)
     at = HOUR + slate // 2 * HOUR
     columns = {"person": person, "liked": liked, "at": at, "page": slate % 2}
-    run = replace(RUN, **{name: column[order] for name, column in columns.items()})
+    changes: dict[str, Any] = {name: column[order] for name, column in columns.items()}
+    run = replace(RUN, **changes)
     newcomers = np.array([False, True, True])
     assert figures.first_likes(run, newcomers) == 3.0
     assert np.isnan(figures.first_likes(run, np.array([False, False, True])))

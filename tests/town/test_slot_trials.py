@@ -1,6 +1,7 @@
 """The rule of trials, applied to what a policy without trials tried: on runs made by hand, and against a plain loop."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,23 +33,22 @@ def tried(seed: int = 1, people: int = 80) -> Run:
     at = np.sort(rng.integers(0, 6 * DAY, slates))[rng.permutation(slates)]
     blank = np.zeros_like(liked)
     order = np.argsort(at)
+    columns = {
+        "at": at,
+        "person": person,
+        "page": np.zeros(slates, np.int64),
+        "item": shown,
+        "liked": liked,
+        "tried": is_tried,
+        "explored": blank,
+        "looked": blank,
+        "worth": blank.astype(float),
+        "cost": np.zeros(slates),
+    }
+    changes: dict[str, Any] = {name: column[order] for name, column in columns.items()}
     return replace(
         RUN,
-        **{
-            name: column[order]
-            for name, column in {
-                "at": at,
-                "person": person,
-                "page": np.zeros(slates, np.int64),
-                "item": shown,
-                "liked": liked,
-                "tried": is_tried,
-                "explored": blank,
-                "looked": blank,
-                "worth": blank.astype(float),
-                "cost": np.zeros(slates),
-            }.items()
-        },
+        **changes,
         published=np.zeros(ITEMS, np.int64),
         end=12 * DAY,
     )
@@ -113,7 +113,8 @@ def test_it_is_the_rule_of_trials_hour_by_hour(seed: int) -> None:
 def test_each_person_counts_once_for_an_item_and_only_where_it_was_tried() -> None:
     run = tried()
     assert len(impressions(run)) == len(run.at)
-    again = replace(run, **{name: np.concatenate([getattr(run, name)] * 2) for name in ("person", "item", "tried")})
+    twice: dict[str, Any] = {name: np.concatenate([getattr(run, name)] * 2) for name in ("person", "item", "tried")}
+    again = replace(run, **twice)
     again = replace(
         again,
         at=np.concatenate([run.at, run.at + DAY]),

@@ -35,11 +35,12 @@ class Trials:
 
     Columns of items: `trial_state` (`TrialState`), `trial_state_at` (microseconds), `trial_served` (`served` when
     that was decided), `trial_admitted_at`, `trial_round` (how often it was admitted), `trial_segment` (label row of
-    an audience that was found, -1), `trial_shown` and `trial_liked` int32 (n, CELLS). List: `trial_evidence`.
-    Users: `trial_met`, `trial_welcomed`: impressions of trials, and approvals. Creators: `trial_failures`, decayed.
-    Labels and world: `trial_prior` (a, b), NaN where none was fitted; world: `trial_tiers`, list `on_trial`: every
-    admission, newest last; of everything that is served, decayed by a day: `flow_served` impressions,
-    `flow_examined` of which were looked at if attention falls like 1 / log2(1 + position), and `flow_liked`.
+    an audience that was found, -1), `trial_segment_at` (microseconds, when that was), `trial_shown` and
+    `trial_liked` int32 (n, CELLS). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`: impressions of
+    trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a, b), NaN where none
+    was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of everything that is served,
+    decayed by a day: `flow_served` impressions, `flow_examined` of which were looked at if attention falls like
+    1 / log2(1 + position), and `flow_liked`.
     """
 
     feedback: FeedbackKinds
@@ -58,6 +59,7 @@ class Trials:
                     "trial_admitted_at": Column(np.int64),
                     "trial_round": Column(np.int16),
                     "trial_segment": Column(np.int32, -1),
+                    "trial_segment_at": Column(np.int64),
                     "trial_segment_seq": Column(np.int64),
                     "trial_shown": Column(np.int32, width=CELLS),
                     "trial_liked": Column(np.int32, width=CELLS),
@@ -125,7 +127,7 @@ class Trials:
         earlier.grow(sizes)
         later.grow(sizes)
         _newer(earlier.items, later.items, "trial_seq", _DECIDED)
-        _newer(earlier.items, later.items, "trial_segment_seq", ("trial_segment", "trial_segment_seq"))
+        _newer(earlier.items, later.items, "trial_segment_seq", _FOUND)
         earlier.items["trial_round"][:] += later.items["trial_round"]
         np.maximum(
             earlier.items["trial_admitted_at"], later.items["trial_admitted_at"], out=earlier.items["trial_admitted_at"]
@@ -148,6 +150,7 @@ class Trials:
         return earlier
 
 
+_FOUND = ("trial_segment", "trial_segment_at", "trial_segment_seq")
 _DECIDED = ("trial_seq", "trial_state", "trial_state_at", "trial_served")
 
 
@@ -158,7 +161,8 @@ def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
     items = state.items
     if data["step"] == "audience":
         if seq > items["trial_segment_seq"][row]:
-            items["trial_segment"][row], items["trial_segment_seq"][row] = data["segment"], seq
+            items["trial_segment"][row], items["trial_segment_at"][row] = data["segment"], at
+            items["trial_segment_seq"][row] = seq
         return
     if seq > items["trial_seq"][row]:
         items["trial_seq"][row], items["trial_state"][row] = seq, STEPS[data["step"]]

@@ -21,8 +21,8 @@ class Scenario:
     name: str = "town"
     days: int = 14
     past_days: int = 2
-    tick_minutes: int = 10
-    train_days: int = 5
+    tick_minutes: int = 15
+    train_days: int = 7
     people: int = 2000
     new_people: int = 0
     """More people, who come for the first time during the run, the wave in its second quarter."""
@@ -41,7 +41,7 @@ class Scenario:
     prolific_output: float = 0.0
     """Items a day of one new creator who floods the platform; 0: there is none."""
     own_likes: float = 12.0
-    visits: float = 0.95
+    visits: float = 0.9
     slate: int = 10
     pages: int = 4
     """Slates of one visit, at most."""
@@ -65,8 +65,8 @@ class Nature:
     satiation_strength: float = 0.10
     ageing_half_life: float = 10.0
     ageing_floor: float = 0.4
-    like_slope: float = 4.0
-    """How steeply the chance of a like rises with utility; an item of utility 0.1 is liked by a third."""
+    like_slope: float = 2.0
+    """How steeply the chance of a like rises with utility; at a utility of 0.1 it is 18 %."""
     patience: float = 9.0
     """Examined items that bring nothing after which a visit ends, on average."""
     relief: float = 2.0
@@ -77,7 +77,7 @@ class Nature:
     """The chance that a like becomes a follow."""
     seen_days: int = 4
     """A creator looks at the views of so many days."""
-    least_views: float = 30.0
+    least_views: float = 50.0
     """The median creator leaves when they had fewer than this in those days."""
 
 
