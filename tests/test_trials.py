@@ -200,6 +200,7 @@ def test_an_audience_that_nobody_expected_is_found(tmp_path: Path) -> None:
         assert card is not None
         if card.tiers[FOUND - 1].impressions > 0:
             break
+    assert card is not None
     found = [one for one in card.decisions if one.step == "audience"]
     assert found, card
     assert "topic3" in found[0].reason
