@@ -12,9 +12,11 @@ import pytest
 from fairshot.app import open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
+from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
 from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
+from fairshot.trials import Decider
 
 TOPICS, PEOPLE, OLD = 4, 240, 600
 SETTINGS = """
@@ -141,6 +143,27 @@ def test_feedback_without_a_token_moves_no_trial(site: Site) -> None:
     card = site.app.trial("g0")
     assert card is not None
     assert (card.impressions, card.likes, card.state) == (0, 0, "testing")
+
+
+def test_nobody_can_take_the_id_of_a_verdict(site: Site) -> None:
+    """Events are written once for each id: whoever took one would keep a trial from ever ending."""
+    site.app.ingest(items=[site.item("g0", 0)])
+    taken = ["trial/g0/1/testing", "trial/g0/1/stopped", "trial_prior/1", "tuning/1", "verdict/1"]
+    like = {"kind": "like", "user_id": "u1", "item_id": "g0"}
+    receipt = site.app.ingest([{"event_id": name, **like} for name in taken])
+    assert [refused.field for refused in receipt.rejected] == ["event_id"] * len(taken)
+    assert site.app.step_trials() == 1
+    ids = {name.partition("/")[0] for (name,) in site.app.log._db.execute("SELECT id FROM log WHERE kind = 8")}
+    assert ids <= set(VERDICT_FAMILIES)
+
+
+def test_what_was_decided_already_is_not_counted_as_decided_again(site: Site, tmp_path: Path) -> None:
+    site.app.ingest(items=[site.item("g0", 0)])
+    with open_app(tmp_path, clock=lambda: site.now) as other:
+        before = Decider(other.live.snapshot, site.now).drafts()
+        assert site.app.step_trials() == len(before) == 1
+        assert sum(other.writer.append(before).result().accepted) == 0
+    assert site.app.step_trials() == 0
 
 
 def test_what_moderation_removed_is_not_tried(site: Site) -> None:

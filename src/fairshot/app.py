@@ -291,10 +291,11 @@ class App:
         """Decide on every trial as of now, and admit waiting items; returns how many decisions were written."""
         self.catch_up()
         drafts = Decider(self.live.snapshot, self.clock()).drafts()
-        if drafts:
-            self.writer.append(drafts).result()
-            self.catch_up()
-        return len(drafts)
+        if not drafts:
+            return 0
+        written = sum(self.writer.append(drafts).result().accepted)
+        self.catch_up()
+        return written
 
     def status(self) -> Status:
         """Counts, snapshot, lag, and what is degraded."""

@@ -14,7 +14,7 @@ from fairshot.core.events import Draft, Kind
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of
+from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
 from fairshot.decisions.trials import (
     Judged,
@@ -27,6 +27,7 @@ from fairshot.decisions.trials import (
     rates_of,
     sentence,
 )
+from fairshot.pipeline.sources.trials import on_trial
 
 FAMILY = "trial"
 """Ids of verdicts on trials begin so."""
@@ -34,7 +35,6 @@ FEWEST_AT_ONCE = 20
 """Items that are on trial at once before anything is known of how many impressions there are."""
 CHANGED = 0.05
 """A prior whose mean or tiers moved by so much of themselves is written anew."""
-_GOING = (TrialState.TESTING, TrialState.EXPANDING)
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ class Decider:
     def steps(self) -> list[Draft]:
         """Trials that end, expand, or have found an audience."""
         snapshot = self.snapshot
-        rows = self._in(*_GOING)
+        rows = np.unique(on_trial(snapshot))
         if len(rows) == 0:
             return []
         state = snapshot.items["trial_state"][rows]
-        found = judged(snapshot, rows, self.looked_at(rows))
+        looked_at = self.looked_at(rows)
+        found = judged(snapshot, rows, looked_at)
+        people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
         searched = snapshot.items["trial_segment"][rows] < 0
         searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
@@ -91,7 +93,7 @@ class Decider:
             drafts += audience
             if ends:
                 step = TrialState(int(found.step[index])).name.lower()
-                drafts.append(self._draft(row, step, _numbers(found, index, self._counts(row))))
+                drafts.append(self._draft(row, step, (people[index], likes[index]), self._numbers(found, index, row)))
         return drafts
 
     def looked_at(self, rows: Rows) -> tuple[Array, Array]:
@@ -102,7 +104,7 @@ class Decider:
         shown, liked = np.zeros((2, len(rows), CELLS), np.int64)
         since = self.snapshot.items["trial_segment_at"]
         for index, row in enumerate(rows.tolist()):
-            first, welcome = accounts_of(self.evidence(row))
+            first, welcome = accounts_of(evidence_of(self.snapshot.items, row))
             fresh = first["at"] > since[row]
             people = int(looks(np.array([fresh.sum()]), self.snapshot.trials)[0])
             shown[index], liked[index] = counts_of(first[fresh][:people], welcome[fresh][:people])
@@ -111,7 +113,7 @@ class Decider:
     def _audience(self, row: int) -> list[Draft]:
         snapshot = self.snapshot
         a, b, _ = priors_of(snapshot, np.array([row], np.int32))
-        found = found_segment(self.evidence(row), float(a[0] / (a[0] + b[0])))
+        found = found_segment(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])))
         if found is None or found[0] == category_of(snapshot, np.array([row], np.int32))[0]:
             return []
         segment, shown, likes = found
@@ -129,7 +131,7 @@ class Decider:
         waiting = self._waiting()
         if len(waiting) == 0:
             return []
-        going = self._in(*_GOING)
+        going = np.unique(on_trial(snapshot))
         served = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
         # A sum that halves every day holds 1 / ln 2 days' worth of a steady flow.
         flow = settings.share * decayed(*served, self.now, float(DAY))[0] * np.log(2)
@@ -143,7 +145,7 @@ class Decider:
 
     def admission(self, row: int) -> Draft:
         """The event that puts an item on trial."""
-        return self._draft(row, "testing", {"impressions": 0, "likes": 0})
+        return self._draft(row, "testing", (0, 0), {"impressions": 0, "likes": 0})
 
     def _waiting(self) -> Rows:
         items, settings = self.snapshot.items, self.snapshot.trials
@@ -158,10 +160,6 @@ class Decider:
         one = original == np.arange(len(state))
         return np.flatnonzero((items["record"] > 0) & ~items["removed"] & one & (new | rested)).astype(np.int32)
 
-    def _in(self, *states: TrialState) -> Rows:
-        rows = np.unique(self.snapshot.world.lists["on_trial"][0]["item"])
-        return rows[np.isin(self.snapshot.items["trial_state"][rows], states)].astype(np.int32)
-
     def _accounts(self, rows: Rows) -> Ints:
         """Who stands behind each item: the creator's account; an item without a creator stands for itself."""
         creator = self.snapshot.items["creator"][rows].astype(np.int64)
@@ -175,20 +173,17 @@ class Decider:
         held = decayed(creators["trial_failures"], creators["trial_failures_at"], self.now, 28.0 * DAY)
         return np.append(held, 0.0)[creator]
 
-    def evidence(self, row: int) -> Array:
-        """The evidence on an item since it was admitted, oldest first."""
-        entries = self.snapshot.items.lists["trial_evidence"].last(row)
-        counted: Array = entries[entries["at"] >= self.snapshot.items["trial_admitted_at"][row]]
-        return counted
-
-    def _counts(self, row: int) -> tuple[int, int]:
+    def _numbers(self, found: Judged, index: int, row: int) -> dict[str, Any]:
+        """What a verdict rests on, and all that the trial has cost until then, which its last look need not hold."""
         items = self.snapshot.items
-        return int(items["trial_shown"][row].sum()), int(items["trial_liked"][row].sum())
+        spent = {"impressions": int(items["trial_shown"][row].sum()), "likes": int(items["trial_liked"][row].sum())}
+        return {**spent, **{name: float(getattr(found, name)[index]) for name in ("chance", "rate", "low", "high")}}
 
-    def _draft(self, row: int, step: str, numbers: Mapping[str, Any]) -> Draft:
+    def _draft(self, row: int, step: str, looked_at: tuple[int, int], numbers: Mapping[str, Any]) -> Draft:
+        """looked_at: people and likes that the decision rests on."""
         a, b, _ = priors_of(self.snapshot, np.array([row], np.int32))
         expected = float(self.snapshot.trials.lift * a[0] / (a[0] + b[0]))
-        reason = sentence(step, numbers["impressions"], numbers["likes"], numbers.get("chance", 0.0), expected)
+        reason = sentence(step, *looked_at, numbers.get("chance", 0.0), expected)
         served = int(self.snapshot.items["served"][row])
         return self._verdict(row, {"step": step, "served": served, "expected": expected, **numbers, "reason": reason})
 
@@ -260,11 +255,6 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
 
 def _figures(data: Mapping[str, Any]) -> dict[str, float]:
     return {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}
-
-
-def _numbers(found: Judged, index: int, counts: tuple[int, int]) -> dict[str, Any]:
-    numbers = {name: float(getattr(found, name)[index]) for name in ("chance", "rate", "low", "high")}
-    return {"impressions": counts[0], "likes": counts[1], **numbers}
 
 
 def _mean(prior: Array) -> float:

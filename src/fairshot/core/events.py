@@ -28,6 +28,13 @@ class Kind(IntEnum):
     FORGET = 9
 
 
+VERDICT_FAMILIES = ("verdict", "tuning", "trial", "trial_prior")
+"""What the ids of verdicts begin with, a slash following: on snapshots, weights, trials, and what trials told.
+
+Nobody else may name an event so: whoever took the id of a verdict would keep it from being written.
+"""
+
+
 @dataclass(slots=True, kw_only=True)
 class Draft:
     """One event on its way to the log, still with outside ids.

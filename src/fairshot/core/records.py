@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from fairshot.core.arrays import DAY, MICROSECONDS
-from fairshot.core.events import Draft, Kind
+from fairshot.core.events import VERDICT_FAMILIES, Draft, Kind
 from fairshot.core.exposure import verify
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.slate import SLATE_PREFIX
@@ -17,7 +17,7 @@ from fairshot.core.strict_json import Flaw, flaw_in
 
 MOST_RECORDS = 10_000
 LONGEST_ID = 256
-RESERVED = (SLATE_PREFIX, "verdict/")
+RESERVED = (SLATE_PREFIX, *(f"{family}/" for family in VERDICT_FAMILIES))
 """How the ids of fairshot's own entries in the log begin."""
 _YEAR_2100 = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * MICROSECONDS
 

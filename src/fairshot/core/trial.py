@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from fairshot.core.arrays import Array, Bools, Floats, Ints
+from fairshot.core.tables import Table, View
 
 TIERS = ("surely", "should be", "stretch", "found")
 POSITIONS = 3
@@ -60,6 +61,17 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     confidence: tuple[Chance, Chance] = (0.95, 0.5)
     rest_days: Above = 30.0
 
+    def __post_init__(self) -> None:
+        """Refuse what no slate and no decision could follow."""
+        if self.positions[0] > self.positions[1]:
+            raise ValueError(f"positions must not fall, not {list(self.positions)}")
+        if self.audience[0] > self.audience[1]:
+            raise ValueError(f"audience must not fall, not {list(self.audience)}")
+        if self.confidence[0] < self.confidence[1]:
+            raise ValueError(f"confidence must not rise, not {list(self.confidence)}")
+        if sum(self.mix) == 0:
+            raise ValueError("mix must have a share above 0")
+
     @property
     def looked_at(self) -> Floats:
         """How likely a person looks at each position of the band, of those who look at the first: float64 (3,)."""
@@ -70,6 +82,13 @@ def cell_of(arm: Ints, position: Ints) -> Ints:
     """The cell in which an impression counts; -1 where it is none of a trial's: deeper, or without an arm."""
     inside = (arm > 0) & (position > 0) & (position <= POSITIONS)
     return np.where(inside, (arm.astype(np.int64) - 1) * POSITIONS + position - 1, -1)
+
+
+def evidence_of(items: Table | View, row: int) -> Array:
+    """The evidence on an item since it was last admitted: EVIDENCE, oldest first."""
+    entries = items.lists["trial_evidence"].last(row)
+    counted: Array = entries[entries["at"] >= items["trial_admitted_at"][row]]
+    return counted
 
 
 def counts_of(first: Array, liked: Bools) -> tuple[Ints, Ints]:

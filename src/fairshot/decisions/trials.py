@@ -99,9 +99,8 @@ def judge(posterior: tuple[Floats, Floats, Floats], spent: Floats, state: Ints, 
 
     Formula: P = P(rate >= threshold), rate ~ Beta(alpha, beta); graduated where P > c, stopped where P < 1 - c, and
     expanding where P > 1/2. c falls from the first of `confidence` to the second as the trial's impressions are spent
-    (`falling_confidence`), so that the last look decides; nothing changes where nothing was spent. On real headline
-    tests such limits stop 1.3 % of the items that are half as good again as the threshold, and graduate 1.1 % of those
-    that are at least a quarter worse (docs/ideas/best_arm.md).
+    (`falling_confidence`), so that the last look decides; nothing changes where nothing was spent. How often it errs
+    hangs on `likes`, how long a trial is: docs/ideas/trials.md.
     Shapes: all (n,); posterior: alpha, beta, threshold; spent: share of the trial's impressions, as its look had them.
     """
     alpha, beta, threshold = posterior

@@ -81,8 +81,13 @@ class Worker:
             self._tick()
         self._stop_job()
         self._progress.close()
+        self._close_app()
+
+    def _close_app(self) -> None:
+        # A writer that failed once writes no more: the next look is for a new one.
         if self._app is not None:
             self._app.close()
+            self._app = None
 
     def _decide_trials(self) -> None:
         if time.monotonic() - self._decided < self._settings.trial_seconds:
@@ -94,7 +99,8 @@ class Worker:
             self._app = self._app or open_app(self.folder)
             steps = self._app.step_trials()
         except FairshotError as error:
-            log.error("trials could not be decided", reason=str(error))
+            log.error("trials could not be decided; the log is opened anew", reason=str(error))
+            self._close_app()
         else:
             if steps:
                 log.info("trials were decided", steps=steps)

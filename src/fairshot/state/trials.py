@@ -10,7 +10,7 @@ from fairshot.core.arrays import DAY, Array, Floats, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
-from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of, counts_of
+from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of, counts_of, evidence_of
 
 KEPT = 4096
 """Entries of evidence remembered for each item; a trial ends long before."""
@@ -205,6 +205,4 @@ def _newer(earlier: Table, later: Table, key: str, names: tuple[str, ...]) -> No
 
 def _recount(items: Table, row: int) -> None:
     """Count each account once: its first impression, and its latest answer."""
-    entries = items.lists["trial_evidence"].last(row)
-    counted = accounts_of(entries[entries["at"] >= items["trial_admitted_at"][row]])
-    items["trial_shown"][row], items["trial_liked"][row] = counts_of(*counted)
+    items["trial_shown"][row], items["trial_liked"][row] = counts_of(*accounts_of(evidence_of(items, row)))

@@ -11,7 +11,7 @@ from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of
+from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
 
 AHEAD = 10
@@ -65,7 +65,7 @@ def openness(ctx: Context) -> float:
     """How much exploring suits a person, within (0, 1]: more the more they do here, less where trials disappointed.
 
     Formula: (n + 5) / (n + 10) for n reactions, times min(1, (w + 10 m) / (t + 10) / m), w of t trial impressions
-    welcomed, where the mean person welcomes a share m.
+    welcomed; m: half the rate at which the first tier likes what is tried, at least .01.
     """
     users, row = ctx.snapshot.users, ctx.request.row
     if row < 0:
@@ -99,7 +99,10 @@ def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
 
 
 def _first(ctx: Context, rows: Rows, wanted: int, rng: np.random.Generator) -> Candidates:
-    """The first item for which the person belongs to the wanted tier, or else to the nearest one to the core."""
+    """The first item for which the person belongs to the wanted tier, or else to the one nearest to it.
+
+    Only who is wanted for a stretch is brought one; found people are the core of an audience, whatever else is wanted.
+    """
     best = rows[:BEST]
     tiers = tiers_of(ctx, best)
     refused = np.zeros(len(best), bool)
@@ -107,11 +110,11 @@ def _first(ctx: Context, rows: Rows, wanted: int, rng: np.random.Generator) -> C
         likely, refused = _by_segment(ctx, best, rng)
         order = np.argsort(-likely, kind="stable")
         best, tiers, refused = best[order], tiers[order], refused[order]
-    # Found people come first wherever the core of the audience is wanted: they are it.
-    distance = np.where(tiers == FOUND, 0 if wanted != STRETCH else 9, np.abs(tiers - wanted))
-    distance = np.where((tiers == STRETCH) & (wanted != STRETCH), 9, distance)
-    distance[refused] = 9
-    if len(best) == 0 or distance.min() == 9:
+    distance = np.abs(tiers - wanted).astype(np.float64)
+    distance[tiers == FOUND] = np.inf if wanted == STRETCH else 0
+    distance[(tiers == STRETCH) & (wanted != STRETCH)] = np.inf
+    distance[refused] = np.inf
+    if np.isinf(distance).all():
         return no_candidates()
     chosen = int(np.argmin(distance))
     return Candidates(best[chosen : chosen + 1], {"trial_arm": tiers[chosen : chosen + 1].astype(np.int8)})
@@ -151,7 +154,6 @@ def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Flo
 
 
 def _told(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
-    entries = snapshot.items.lists["trial_evidence"].last(row)
-    first, liked = accounts_of(entries[entries["at"] >= snapshot.items["trial_admitted_at"][row]])
+    first, liked = accounts_of(evidence_of(snapshot.items, row))
     same = first["segment"] == segment
     return int(same.sum()), int((same & liked).sum())
