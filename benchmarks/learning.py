@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +85,8 @@ def measure() -> list[Seconds]:
     return [*found, _ranking()]
 
 
-def _trained(name: str, opened: object, goal: float) -> Seconds:
-    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as app:  # type: ignore[operator]
+def _trained(name: str, opened: Callable[[Path], App], goal: float) -> Seconds:
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as app:
         start = time.perf_counter()
         app.train()
         ours = time.perf_counter() - start

@@ -1,9 +1,9 @@
 """Replay: 5,000 moments of a log of a million events, beside folding the same log at once."""
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
+from benchmarks.learning import Seconds
 
 from fairshot.config import Config, load_config
 from fairshot.core.arrays import Array
@@ -17,19 +17,6 @@ EVENTS, MOMENTS = 1_000_000, 5000
 SIZES = Sizes(users=20_000, items=50_000, creators=2000, labels=20)
 VISIT = (*[Kind.SLATE] * 10, *[Kind.FEEDBACK] * 3, Kind.FOLLOW)
 """A slate of ten, three reactions and a follow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """Seconds of ours and of what it is compared with, their ratio, and the goal."""
-
-    name: str
-    ours_s: float
-    beside: str
-    beside_s: float
-    ratio: float
-    goal_s: float
-    holds: bool
 
 
 def log(config: Config) -> EventBatch:
