@@ -21,18 +21,19 @@ def test_examination_falls_with_the_position() -> None:
 
 def test_satiation_lowers_utility_and_recovers() -> None:
     cares, mix, worth = np.array([1.0, 0.5]), np.array([[1.0, 0.0], [0.0, 1.0]]), np.ones(2)
-    rested = behaviour.utility(cares, mix, worth, np.zeros(2))
+    rested = behaviour.utility(cares, mix, worth, np.zeros(2), NATURE)
     full = np.array([6.0, 0.0])
-    tired = behaviour.utility(cares, mix, worth, full)
+    tired = behaviour.utility(cares, mix, worth, full, NATURE)
     assert tired[0] < rested[0]
     assert tired[1] == rested[1], "only the topic that was seen satiates"
-    later = behaviour.satiation_now(full, 0, int(NATURE.satiation_half_life * DAY))
+    later = behaviour.satiation_now(full, 0, int(NATURE.satiation_half_life * DAY), NATURE)
     assert later == pytest.approx(full / 2)
-    assert behaviour.utility(cares, mix, worth, behaviour.satiation_now(full, 0, 30 * DAY)) == pytest.approx(rested)
+    recovered = behaviour.satiation_now(full, 0, 30 * DAY, NATURE)
+    assert behaviour.utility(cares, mix, worth, recovered, NATURE) == pytest.approx(rested)
 
 
 def test_items_age_towards_a_floor() -> None:
-    factors = behaviour.age_factor(np.array([0, 10, 20, 10_000]) * DAY)
+    factors = behaviour.age_factor(np.array([0, 10, 20, 10_000]) * DAY, NATURE)
     assert factors[0] == 1
     assert (np.diff(factors) < 0).all()
     assert factors[-1] == pytest.approx(NATURE.ageing_floor)
@@ -41,7 +42,7 @@ def test_items_age_towards_a_floor() -> None:
 @given(st.lists(st.tuples(st.booleans(), shares), min_size=1, max_size=20), st.floats(0.1, 30))
 def test_patience_ends(positions: list[tuple[bool, float]], patience: float) -> None:
     drawn, worth = np.array([d for d, _ in positions]), np.array([w for _, w in positions])
-    seen, left = behaviour.looked_at(drawn, worth, patience)
+    seen, left = behaviour.looked_at(drawn, worth, patience, NATURE)
     assert not (seen & ~drawn).any(), "only where the eye falls"
     cost = 1 - NATURE.relief * worth
     assert left == pytest.approx(patience - cost[seen].sum())
@@ -52,8 +53,8 @@ def test_patience_ends(positions: list[tuple[bool, float]], patience: float) -> 
 
 def test_what_brings_nothing_uses_patience_up_and_what_is_good_does_not() -> None:
     every = np.ones(10, bool)
-    assert behaviour.looked_at(every, np.zeros(10), 3.0)[0].sum() == 3
-    assert behaviour.looked_at(every, np.ones(10), 3.0)[0].all()
+    assert behaviour.looked_at(every, np.zeros(10), 3.0, NATURE)[0].sum() == 3
+    assert behaviour.looked_at(every, np.ones(10), 3.0, NATURE)[0].all()
 
 
 def test_people_come_less_when_disappointed_and_leave_when_bored() -> None:

@@ -11,6 +11,7 @@ from fairshot.core.arrays import DAY, HOUR
 from fairshot.town import figures
 from fairshot.town.behaviour import like_probability
 from fairshot.town.comparison import estimate
+from fairshot.town.scenarios import NATURE
 from fairshot.town.truth import best_tier_rate, judged
 
 
@@ -131,8 +132,8 @@ def test_good_and_bad_are_of_the_topic() -> None:
 def test_the_best_tier_are_those_who_care_most() -> None:
     cares = np.zeros((20, 1))
     cares[[3, 7], 0] = [1.0, 0.5]
-    found = best_tier_rate(cares, np.array([[1.0]]), np.array([0.8]))
-    assert found == pytest.approx(like_probability(np.array([1.0, 0.5]) * 0.8).mean())
+    found = best_tier_rate(cares, np.array([[1.0]]), np.array([0.8]), NATURE)
+    assert found == pytest.approx(like_probability(np.array([1.0, 0.5]) * 0.8, NATURE).mean())
 
 
 def test_an_estimate_has_students_interval() -> None:

@@ -82,7 +82,7 @@ def test_the_worth_of_an_item_to_a_person_at_a_moment_is_that_of_the_town(lived:
     """The first slate of a run, whose reader is rested: affinity times quality times the factor of age."""
     world, found = make_world(TINY, 1), lived["recency"]
     items, person = found.item[0], int(found.person[0])
-    age = behaviour.age_factor(found.at[0] - found.published[items])
+    age = behaviour.age_factor(found.at[0] - found.published[items], TINY.nature)
     most = world.items.mix[items] @ world.people.cares[person] * world.items.quality[items] * age
     assert (found.worth[0] <= most + 1e-12).all()
     assert (found.worth[0] > 0).all()

@@ -13,7 +13,7 @@ import numpy as np
 from fairshot.algorithms.decay import decayed
 from fairshot.algorithms.satiation import satiated
 from fairshot.core.arrays import DAY, Bools, Floats, Ints
-from fairshot.town.scenarios import NATURE, Nature
+from fairshot.town.scenarios import Nature
 
 
 def examination(positions: int) -> Floats:
@@ -24,13 +24,13 @@ def examination(positions: int) -> Floats:
     return np.asarray(1 / np.log2(np.arange(positions) + 2))
 
 
-def age_factor(age: Ints, nature: Nature = NATURE) -> Floats:
+def age_factor(age: Ints, nature: Nature) -> Floats:
     """What is left of an item's worth at an age in microseconds: floor + (1 - floor) 2^(-age / half-life)."""
     fresh = np.exp2(-np.maximum(age, 0) / (nature.ageing_half_life * DAY))
     return np.asarray(nature.ageing_floor + (1 - nature.ageing_floor) * fresh)
 
 
-def utility(cares: Floats, mix: Floats, worth: Floats, level: Floats, nature: Nature = NATURE) -> Floats:
+def utility(cares: Floats, mix: Floats, worth: Floats, level: Floats, nature: Nature) -> Floats:
     """The utility of items to one person, float64 (n,) in [0, 1].
 
     cares (topics,); mix (n, topics), shares that sum to 1; worth (n,): quality times age factor; level (topics,).
@@ -38,12 +38,12 @@ def utility(cares: Floats, mix: Floats, worth: Floats, level: Floats, nature: Na
     return satiated(mix @ cares * worth, mix @ level, nature.satiation_strength)
 
 
-def like_probability(worth: Floats, nature: Nature = NATURE) -> Floats:
+def like_probability(worth: Floats, nature: Nature) -> Floats:
     """The probability that somebody who looks at an item of this utility likes it."""
     return np.asarray(-np.expm1(-nature.like_slope * worth))
 
 
-def looked_at(drawn: Bools, worth: Floats, patience: float, nature: Nature = NATURE) -> tuple[Bools, float]:
+def looked_at(drawn: Bools, worth: Floats, patience: float, nature: Nature) -> tuple[Bools, float]:
     """Which positions are looked at before patience ends, bool (n,), and the patience left.
 
     drawn: which positions the eye falls on; each one looked at costs 1 - relief * utility of patience; after it is
@@ -56,7 +56,7 @@ def looked_at(drawn: Bools, worth: Floats, patience: float, nature: Nature = NAT
     return seen, float(patience - np.where(seen, 1 - nature.relief * worth, 0.0).sum())
 
 
-def satiation_now(level: Floats, since: int, now: int, nature: Nature = NATURE) -> Floats:
+def satiation_now(level: Floats, since: int, now: int, nature: Nature) -> Floats:
     """Satiation recovers: the level, float64 (topics,), as of `now`; it halves in every half-life."""
     return decayed(level, since, now, nature.satiation_half_life * DAY)
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from fairshot.core.arrays import DAY, HOUR, Bools, Floats, Ints
 from fairshot.town import behaviour
-from fairshot.town.scenarios import NATURE
 from fairshot.town.world import World
 
 PersonState: TypeAlias = tuple[Floats, int, float, int, int]
@@ -90,13 +89,13 @@ class Life:
 
     def _lately(self, counts: Floats, now: int) -> Floats:
         day = self.day(now)
-        return np.asarray(counts[max(0, day - NATURE.seen_days + 1) : day + 1].sum(axis=0))
+        return np.asarray(counts[max(0, day - self.world.scenario.nature.seen_days + 1) : day + 1].sum(axis=0))
 
     def creators_leave(self, now: int) -> None:
         """At the end of a day: who had time enough to be seen, and hardly was, leaves with a chance of one half."""
         creators = self.world.creators
         since = np.maximum(creators.joins, self.origin)
-        waited = since + NATURE.seen_days * DAY <= now
+        waited = since + self.world.scenario.nature.seen_days * DAY <= now
         unseen = self._lately(self.views, now - 1) < creators.needs
         leaves = self.world.rng("creators leave", now).random(len(since)) < 0.5
         self.creators_left[(self.creators_left == 0) & waited & unseen & leaves] = now
@@ -113,11 +112,11 @@ class Life:
 
     def worth(self, person: int, items: Ints, now: int) -> Floats:
         """The true utility of items to a person at this moment, float64 (k,)."""
-        known = self.world.items
-        self.level[person] = behaviour.satiation_now(self.level[person], int(self.level_at[person]), now)
+        known, nature = self.world.items, self.world.scenario.nature
+        self.level[person] = behaviour.satiation_now(self.level[person], int(self.level_at[person]), now, nature)
         self.level_at[person] = now
-        worth: Floats = known.quality[items] * behaviour.age_factor(now - self.published[items])
-        return behaviour.utility(self.world.people.cares[person], known.mix[items], worth, self.level[person])
+        worth: Floats = known.quality[items] * behaviour.age_factor(now - self.published[items], nature)
+        return behaviour.utility(self.world.people.cares[person], known.mix[items], worth, self.level[person], nature)
 
     def state_of(self, person: int) -> PersonState:
         """All that a visit changes of a person."""
@@ -142,7 +141,7 @@ class Life:
 
     def visited(self, person: int, worth: float, now: int, *, may_leave: bool) -> None:
         """A visit is over; worth: mean utility of what was looked at."""
-        self.satisfaction[person] += NATURE.memory * (worth - self.satisfaction[person])
+        self.satisfaction[person] += self.world.scenario.nature.memory * (worth - self.satisfaction[person])
         self.visits[person] += 1
         one = slice(person, person + 1)
         expects = self.world.people.expects

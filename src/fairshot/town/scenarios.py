@@ -9,6 +9,33 @@ from fairshot.core.errors import FairshotError
 
 
 @dataclass(frozen=True, slots=True)
+class Nature:
+    """How people behave. Times in days, satiation in impressions of a topic."""
+
+    satiation_half_life: float = 0.5
+    satiation_strength: float = 0.10
+    ageing_half_life: float = 10.0
+    ageing_floor: float = 0.4
+    like_slope: float = 2.0
+    """How steeply the chance of a like rises with utility; at a utility of 0.1 it is 18 %."""
+    patience: float = 9.0
+    """Examined items that bring nothing after which a visit ends, on average."""
+    relief: float = 2.0
+    """How many such items one item of full utility makes up for."""
+    memory: float = 0.25
+    """The weight of the last visit in what a person thinks of the platform."""
+    follow: float = 0.05
+    """The chance that a like becomes a follow."""
+    seen_days: int = 4
+    """A creator looks at the views of so many days."""
+    least_views: float = 50.0
+    """The median creator leaves when they had fewer than this in those days."""
+
+
+NATURE = Nature()
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """The sizes of a town and the rules of its life; docs/ideas/town.md says why each number is what it is.
 
@@ -45,6 +72,7 @@ class Scenario:
     slate: int = 10
     pages: int = 4
     """Slates of one visit, at most."""
+    nature: Nature = NATURE
 
     @property
     def ticks(self) -> int:
@@ -56,32 +84,6 @@ class Scenario:
         """Everybody who may ever come."""
         return self.people + self.new_people
 
-
-@dataclass(frozen=True, slots=True)
-class Nature:
-    """How people behave, the same in every scenario. Times in days, satiation in impressions of a topic."""
-
-    satiation_half_life: float = 0.5
-    satiation_strength: float = 0.10
-    ageing_half_life: float = 10.0
-    ageing_floor: float = 0.4
-    like_slope: float = 2.0
-    """How steeply the chance of a like rises with utility; at a utility of 0.1 it is 18 %."""
-    patience: float = 9.0
-    """Examined items that bring nothing after which a visit ends, on average."""
-    relief: float = 2.0
-    """How many such items one item of full utility makes up for."""
-    memory: float = 0.25
-    """The weight of the last visit in what a person thinks of the platform."""
-    follow: float = 0.05
-    """The chance that a like becomes a follow."""
-    seen_days: int = 4
-    """A creator looks at the views of so many days."""
-    least_views: float = 50.0
-    """The median creator leaves when they had fewer than this in those days."""
-
-
-NATURE = Nature()
 
 _TABLE = (
     Scenario(),

@@ -7,6 +7,7 @@ import numpy as np
 
 from fairshot.core.arrays import Bools, Floats, Ints
 from fairshot.town.behaviour import like_probability
+from fairshot.town.scenarios import Nature
 from fairshot.town.world import World
 
 BEST_TIER = 0.1
@@ -48,7 +49,7 @@ class Truth:
     def of(cls, world: World) -> Self:
         """Judge every item that may ever be."""
         items, creators = world.items, world.creators
-        rate = best_tier_rate(world.people.cares, items.mix, items.quality)
+        rate = best_tier_rate(world.people.cares, items.mix, items.quality, world.scenario.nature)
         good, bad = judged(rate, items.told)
         topic = np.argmax(items.mix, axis=1)
         return cls(
@@ -64,7 +65,7 @@ class Truth:
         )
 
 
-def best_tier_rate(cares: Floats, mix: Floats, quality: Floats) -> Floats:
+def best_tier_rate(cares: Floats, mix: Floats, quality: Floats, nature: Nature) -> Floats:
     """The mean probability that a rested person of an item's best tier likes it when new, float64 (items,).
 
     cares (people, topics), mix (items, topics), quality (items,). The best tier: the tenth of people who care most.
@@ -74,7 +75,7 @@ def best_tier_rate(cares: Floats, mix: Floats, quality: Floats) -> Floats:
     for start in range(0, len(mix), 1000):
         affinity = cares @ mix[start : start + 1000].T
         best = np.partition(affinity, -count, axis=0)[-count:]
-        found[start : start + 1000] = like_probability(best * quality[start : start + 1000]).mean(axis=0)
+        found[start : start + 1000] = like_probability(best * quality[start : start + 1000], nature).mean(axis=0)
     return found
 
 

@@ -12,7 +12,6 @@ from fairshot.town import behaviour
 from fairshot.town.life import Life, PersonState
 from fairshot.town.platform import Platform
 from fairshot.town.records import Head, Shown
-from fairshot.town.scenarios import NATURE
 
 PAGE = 20 * MICROSECONDS
 """The time that a slate takes to look at."""
@@ -37,6 +36,7 @@ class Visit:
 def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bool) -> Visit:
     """Serve a person who comes at a moment; only the person's own state changes."""
     world, found = life.world, Visit(person, life.state_of(person))
+    nature = world.scenario.nature
     # One number for each item: what somebody thinks of it at this visit does not depend on what else is shown.
     draws = world.rng("visit", person, at).random((3, len(world.items)), np.float32)
     patience = float(world.people.patience[person])
@@ -49,13 +49,13 @@ def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bo
             break
         falls, likes, follows = draws[:, items]
         worth = life.worth(person, items, now)
-        looked, patience = behaviour.looked_at(falls < behaviour.examination(len(items)), worth, patience)
-        liked = looked & (likes < behaviour.like_probability(worth))
+        looked, patience = behaviour.looked_at(falls < behaviour.examination(len(items)), worth, patience, nature)
+        liked = looked & (likes < behaviour.like_probability(worth, nature))
         explored, cost = _exploring(life, platform, person, worth)
         found.entries.append(entry)
         found.heads.append((now, person, page, cost))
         found.shown.append((items, looked, liked, explored, platform.tried(), worth))
-        found.events += _reactions(feed, person, np.flatnonzero(liked), follows < NATURE.follow, now)
+        found.events += _reactions(feed, person, np.flatnonzero(liked), follows < nature.follow, now)
         life.satiate(person, items[looked])
         met += [position.item_id for position in feed.slate]
         if patience <= 0:

@@ -12,7 +12,7 @@ import numpy as np
 from fairshot.core.arrays import DAY, Array, Bools, Floats, Ints
 from fairshot.core.randomness import stream
 from fairshot.core.records import iso
-from fairshot.town.scenarios import NATURE, Scenario
+from fairshot.town.scenarios import Scenario
 
 START = 20_454 * DAY
 """The first moment of every run, 2026-01-01, in microseconds since 1970."""
@@ -120,7 +120,7 @@ def _creators(scenario: Scenario, seed: int) -> tuple[Creators, Floats, Ints]:
         steady[old] = True
         output[old] = scenario.prolific_output
         joins[old] = START
-    needs = NATURE.least_views * rng.lognormal(0.0, 0.5, n)
+    needs = scenario.nature.least_views * rng.lognormal(0.0, 0.5, n)
     crossed = np.full(n, -1)
     chosen = old + rng.permutation(n - old)[: scenario.crossed_creators]
     crossed[chosen] = (main[chosen] + rng.integers(1, scenario.topics, len(chosen))) % scenario.topics
@@ -215,7 +215,7 @@ def _people(scenario: Scenario, seed: int, items: Items) -> People:
         cares=cares,
         visits=scenario.visits * rng.gamma(3.0, 1 / 3.0, n),
         phase=rng.normal(19.0, 3.0, n) % 24,
-        patience=NATURE.patience * rng.lognormal(0.0, 0.3, n),
+        patience=scenario.nature.patience * rng.lognormal(0.0, 0.3, n),
         expects=_expects(cares, items) * rng.uniform(0.8, 1.2, n),
         joins=joins,
     )
