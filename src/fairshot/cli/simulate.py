@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 def simulate(
     scenario: Annotated[
-        str, typer.Argument(help="Which town: town, head_start, prolific, niche or newcomers.")
+        str,
+        typer.Argument(
+            help="Which town: town, head_start, prolific, niche or newcomers; or one in which fairshot has less to go "
+            "by: tiny_audiences, no_text, few_requests or heavy_satiation."
+        ),
     ] = "town",
     policies: Annotated[
         list[str] | None,

@@ -61,6 +61,8 @@ class Scenario:
     present: int = 3000
     output: float = 0.5
     topics: int = 16
+    loves: int = 3
+    """So many topics each person cares for clearly, for the others little."""
     first_works: int = 3
     """Items that a creator who joins during the run brings along."""
     crossed_creators: int = 0
@@ -72,6 +74,8 @@ class Scenario:
     slate: int = 10
     pages: int = 4
     """Slates of one visit, at most."""
+    described: bool = True
+    """Whether records bring title, text and labels; without, they name the item and its creator alone."""
     nature: Nature = NATURE
 
     @property
@@ -91,6 +95,10 @@ _TABLE = (
     Scenario(name="prolific", prolific_output=500.0),
     Scenario(name="niche", crossed_creators=40),
     Scenario(name="newcomers", new_people=800),
+    Scenario(name="tiny_audiences", topics=48, loves=1),
+    Scenario(name="no_text", described=False),
+    Scenario(name="few_requests", visits=Scenario().visits / 4),
+    Scenario(name="heavy_satiation", nature=replace(NATURE, satiation_strength=3 * NATURE.satiation_strength)),
 )
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType({one.name: one for one in _TABLE})
 

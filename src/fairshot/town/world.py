@@ -19,6 +19,8 @@ START = 20_454 * DAY
 WORDS, COMMON = 40, 80
 LABELLED, RIGHT = 0.8, 0.85
 """The share of items that an expert labelled, and of those the share whose label is the main topic."""
+LOVE = np.array([[0.8, 0.5, 0.3], [1.0, 0.8, 0.6]])
+"""From how much to how much a person cares for the topic they love first, second and third."""
 CROSSED, CROSSED_QUALITY = 0.8, 0.75
 """The main topic's share of crossed works before their creator's usual mix, and the least quality of such a creator."""
 
@@ -61,7 +63,7 @@ class Items:
     """Everything that may ever be published, the works of one creator together in their order.
 
     creator: (items,); mix: float64 (items, topics), the truth; told: (items,), the topic of text and label, which of
-    crossed works is not the main topic; quality: (items,) in [0, 1]; created_at: microseconds, for those that exist at
+    crossed works is not the main topic (also where records bring neither); quality: (items,) in [0, 1]; created_at: microseconds, for those that exist at
     the beginning, else 0; effort: the creator's work, in items, from which on it is published; records: as the
     application is told, without a time.
     """
@@ -188,13 +190,10 @@ def _records(scenario: Scenario, rng: np.random.Generator, creator: Ints, mix: F
             f"common{p}" if c else f"topic{t}word{w}"
             for t, w, c, p in zip(*(a[row].tolist() for a in (topic, word, common, plain)), strict=True)
         ]
-        record: dict[str, Any] = {
-            "id": f"i{row}",
-            "creator_id": f"c{creator[row]}",
-            "title": " ".join(words[:4]),
-            "text": " ".join(words[4:]),
-        }
-        if labelled[row]:
+        record: dict[str, Any] = {"id": f"i{row}", "creator_id": f"c{creator[row]}"}
+        if scenario.described:
+            record |= {"title": " ".join(words[:4]), "text": " ".join(words[4:])}
+        if scenario.described and labelled[row]:
             record["labels"] = [f"topic{label[row]}"]
         found.append(record)
     return tuple(found)
@@ -206,8 +205,8 @@ def _people(scenario: Scenario, seed: int, items: Items) -> People:
     cares = rng.uniform(0.02, 0.12, (n, topics))
     popular = rng.dirichlet(np.full(topics, 2.0))
     for person in range(n):
-        loved = rng.choice(topics, 3, replace=False, p=popular)
-        cares[person, loved] = rng.uniform([0.8, 0.5, 0.3], [1.0, 0.8, 0.6])
+        loved = rng.choice(topics, scenario.loves, replace=False, p=popular)
+        cares[person, loved] = rng.uniform(*LOVE[:, : scenario.loves])
     joins = np.full(n, START - 60 * DAY, np.int64)
     wave = scenario.new_people
     joins[n - wave :] = START + ((0.25 + 0.25 * rng.random(wave)) * scenario.days * DAY).astype(np.int64)
