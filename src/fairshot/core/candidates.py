@@ -1,6 +1,6 @@
 """Candidates: the rows under consideration and what is known of each, as a frozen struct of arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,7 @@ class Candidates:
 
     def take(self, order: Ints | Array) -> "Candidates":
         """The chosen rows, in the chosen order; order: indices or a mask."""
-        return Candidates(self.rows[order], {name: column[order] for name, column in self.columns.items()})
+        return Candidates(self.rows[order], _Taken(self.columns, order))
 
     @property
     def arm(self) -> Ints:
@@ -48,6 +48,26 @@ class Candidates:
         order = np.argsort(self.rows)
         found = order[np.minimum(np.searchsorted(self.rows[order], rows), len(self) - 1)]
         return np.where(self.rows[found] == rows, found, len(self))
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken(Mapping[str, Array]):
+    """Columns of chosen rows, each copied when somebody first asks for it: a re-ranker reads two of forty."""
+
+    columns: Mapping[str, Array]
+    order: Ints | Array
+    _copied: dict[str, Array] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._copied:
+            self._copied[name] = self.columns[name][self.order]
+        return self._copied[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.columns)
 
 
 def no_candidates() -> Candidates:

@@ -1,8 +1,8 @@
 """A snapshot: all that a request may read, reached by one pointer that is swapped whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from fairshot.core.perturbation import Tuning
 from fairshot.core.predicted_labels import PredictedLabels
 from fairshot.core.tables import View
 from fairshot.core.trial import Trials
+
+T = TypeVar("T")
 
 
 class Nearest(Protocol):
@@ -146,6 +148,12 @@ class Snapshot:
     artifacts: Artifacts = field(default_factory=Artifacts)
     tuning: Tuning = field(default_factory=Tuning)
     trials: Trials = field(default_factory=Trials)
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once for this snapshot: what hangs on no person, shared by all who come."""
+        found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
+        return found
 
     @property
     def weights(self) -> Floats:

@@ -50,7 +50,7 @@ LEARNING: Mapping[str, Any] = MappingProxyType(
         "occasions": 800,
         "epochs": 6,
         "off_policy_slates": 100,
-        "causal_slates": 300,
+        "causal_slates": 50,
     }
 )
 """Models of the size that the log of a small town can teach, for every policy alike."""

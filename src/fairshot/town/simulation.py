@@ -7,6 +7,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from fairshot.core.arrays import DAY, HOUR, MICROSECONDS, Ints
 from fairshot.core.records import iso
@@ -51,7 +52,8 @@ def simulate(
 def _run(crew: Crew, life: Life, name: str, folder: Path, progress: Progress) -> Run:
     started, scenario = perf_counter(), life.world.scenario
     end = START + scenario.days * DAY
-    with Platform.open(folder, policy(name), life.world.seed, START) as platform:
+    # Processes share the cores: threads of their own would only be in each other's way.
+    with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
         town = _Town(life, platform, crew, may_leave=True)
         town.live(START, end, lambda share: progress(name, share))
         return Run(
@@ -73,7 +75,7 @@ def _help(crew: Crew, life: Life, name: str, folder: Path) -> None:
     """What the other processes of a crew do."""
     end = START + life.world.scenario.days * DAY
     try:
-        with Platform.open(folder, policy(name), life.world.seed, START) as platform:
+        with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
             _Town(life, platform, crew, may_leave=True).live(START, end, lambda _share: None)
     except EOFError:
         # The lead gave up, and says why.

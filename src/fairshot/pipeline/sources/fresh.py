@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import distinct
+from fairshot.core.arrays import Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
+from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TrialState
 
 
@@ -23,15 +24,24 @@ class Fresh:
 
     def __call__(self, ctx: Context) -> Candidates:
         """New items."""
-        items = ctx.snapshot.items
-        newest = ctx.snapshot.world.lists["newest"][0]
-        # A record that changed its date left an old entry behind.
-        rows = distinct(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
-        state = items["trial_state"][rows]
-        rows = rows[(state != TrialState.TESTING) & (state != TrialState.EXPANDING)]
-        if ctx.eligible is not None:
-            rows = np.intersect1d(rows, ctx.eligible)
+        snapshot = ctx.snapshot
+        if ctx.eligible is None:
+            return Candidates(snapshot.once(f"fresh/{self}", lambda: self._newest(snapshot, untried(snapshot))))
+        return Candidates(self._newest(snapshot, np.intersect1d(untried(snapshot), ctx.eligible)))
+
+    def _newest(self, snapshot: Snapshot, rows: Rows) -> Rows:
+        items = snapshot.items
         if len(rows) > self.among:
             rows = rows[np.argpartition(items["created_at"][rows], -self.among)[-self.among :]]
         order = np.lexsort((rows, -items["created_at"][rows], items["served"][rows]))[: self.count]
-        return Candidates(rows[order].astype(np.int32))
+        return rows[order].astype(np.int32)
+
+
+def untried(snapshot: Snapshot) -> Rows:
+    """The newest items that are not on trial, ascending."""
+    items, newest = snapshot.items, snapshot.world.lists["newest"][0]
+    # A record that changed its date left an old entry behind.
+    rows = distinct(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
+    state = items["trial_state"][rows]
+    found: Rows = rows[(state != TrialState.TESTING) & (state != TrialState.EXPANDING)]
+    return found

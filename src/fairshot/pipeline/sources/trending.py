@@ -6,7 +6,7 @@ import numpy as np
 
 from fairshot.algorithms.decay import decayed
 from fairshot.algorithms.trend import DAYS, HOURS, WEEKS, Expected, expected_count, rise, steady_pace, worn_out
-from fairshot.core.arrays import Floats, Rows, distinct
+from fairshot.core.arrays import MICROSECONDS, Floats, Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
@@ -17,6 +17,7 @@ PRIOR = 0.05
 """Approval for each exposure, as long as too little of either is known."""
 KNOWN = 20.0
 """Exposures of all items together that count as much as the prior."""
+MINUTE = 60 * MICROSECONDS
 AMONG = 500
 """So many items are looked at closely: those that may rise most by time alone, which bounds every rise."""
 
@@ -33,7 +34,9 @@ class Trending:
 
     def __call__(self, ctx: Context) -> Candidates:
         """The strongest risers."""
-        rows, _ = strongest(ctx.snapshot, ctx.now)
+        # By the minute, so that all who come within one share what hangs on no person.
+        snapshot, now = ctx.snapshot, ctx.now - ctx.now % MINUTE
+        rows, _ = snapshot.once(f"trending/{now}", lambda: strongest(snapshot, now))
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         return Candidates(rows[: self.count])

@@ -1,7 +1,7 @@
 """Trials: at most one item on trial for a request, to a person who was well chosen for it."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -43,22 +43,43 @@ class Trials:
         rng, settings = ctx.rng("trials"), ctx.snapshot.trials
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
-        rows = on_trial(ctx.snapshot)
-        if ctx.eligible is not None:
-            rows = rows[np.isin(rows, ctx.eligible)]
-        if len(rows) > settings.among:
-            # With replacement: drawing without would shuffle all that are on trial.
-            rows = rows[rng.integers(len(rows), size=settings.among)]
-        rows = distinct(rows)
+        prospects = self._prospects(ctx, rng)
         # Once for each account and item: a second impression would tell nothing.
-        rows = rows[~(ctx.person.met[rows] | np.isin(rows, ctx.person.shown["item"]))]
-        if len(rows) == 0:
+        met = ctx.person.met[prospects.rows] | np.isin(prospects.rows, ctx.person.shown["item"])
+        if met.all():
             return no_candidates()
         wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
-        alpha, beta, threshold = posteriors_of(ctx.snapshot, rows)
-        worth = thompson_draw(alpha, beta, rng) * change(alpha, beta, threshold)
-        found = rows[np.argsort(-worth, kind="stable")]
-        return _first(ctx, found, wanted, rng)
+        worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
+        best = prospects.rows[~met][np.argsort(-worth, kind="stable")[:BEST]]
+        return _first(ctx, best, wanted, rng)
+
+    def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
+        """The items on trial of which one may be brought, at most `among`."""
+        snapshot, among = ctx.snapshot, ctx.snapshot.trials.among
+        rows = snapshot.once("on_trial", lambda: on_trial(snapshot))
+        if ctx.eligible is not None:
+            rows = rows[np.isin(rows, ctx.eligible)]
+        if len(rows) > among:
+            # With replacement: drawing without would shuffle all that are on trial.
+            rows = rows[rng.integers(len(rows), size=among)]
+        elif ctx.eligible is None:
+            return snapshot.once("trial_prospects", lambda: prospects_of(snapshot, distinct(rows)))
+        return prospects_of(snapshot, distinct(rows))
+
+
+class Prospects(NamedTuple):
+    """Items on trial: int32 (n,), the posterior of each one's rate, and how much more evidence may change: (n,)."""
+
+    rows: Rows
+    alpha: Floats
+    beta: Floats
+    changes: Floats
+
+
+def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
+    """What is known of items on trial."""
+    alpha, beta, threshold = posteriors_of(snapshot, rows)
+    return Prospects(rows, alpha, beta, change(alpha, beta, threshold))
 
 
 def openness(ctx: Context) -> float:
@@ -98,12 +119,11 @@ def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     return np.asarray(moves * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * ndtr(z)) + 1e-12)
 
 
-def _first(ctx: Context, rows: Rows, wanted: int, rng: np.random.Generator) -> Candidates:
+def _first(ctx: Context, best: Rows, wanted: int, rng: np.random.Generator) -> Candidates:
     """The first item for which the person belongs to the wanted tier, or else to the one nearest to it.
 
     Only who is wanted for a stretch is brought one; found people are the core of an audience, whatever else is wanted.
     """
-    best = rows[:BEST]
     tiers = tiers_of(ctx, best)
     refused = np.zeros(len(best), bool)
     if wanted == STRETCH:
