@@ -13,6 +13,7 @@ from fairshot.app import open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import VERDICT_FAMILIES
+from fairshot.core.flood import held_back
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
 from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
@@ -197,6 +198,42 @@ def test_linked_creators_and_copies_share_what_one_gets(site: Site) -> None:
     site.app.ingest(items=[{"id": f"c{n}", "creator_id": f"copier{n}", "title": text} for n in range(6)])
     site.app.step_trials()
     assert site.states("c") == {"testing": 1, "waiting": 5}
+
+
+def test_a_flood_waits_for_its_trials(site: Site) -> None:
+    shown = Counter[str]()
+
+    def likes(_user: int, item: str, _position: int) -> float:
+        shown.update([item])
+        return 0.1
+
+    flood = [{**site.item(f"f{n}", n % TOPICS), "creator_id": "flooder"} for n in range(60)]
+    site.app.ingest(items=flood + [site.item(f"n{n}", n % TOPICS) for n in range(20)])
+    site.app.step_trials()
+    site.visits(150, likes)
+    tried = {name for name in shown if name.startswith("f")}
+    assert len(tried) <= site.app.config.trials.weekly + 2 * site.app.config.trials.at_once
+    assert len({name for name in shown if name.startswith("n")}) > 15
+
+
+def test_an_import_of_everything_at_once_is_no_flood(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(SETTINGS)
+    with open_app(tmp_path) as app:
+        app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n % 3}"} for n in range(90)])
+        app.catch_up()
+        rows = np.arange(90, dtype=np.int32)
+        assert sorted(app.live.snapshot.items["burst"].tolist()) == sorted([*range(30)] * 3)
+        assert not held_back(app.live.snapshot, rows, app.clock()).any()
+
+
+def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:
+    site.app.ingest(items=[site.item(f"g{n}", n % TOPICS) for n in range(8)])
+    site.app.step_trials()
+    going = {site.app.live.ids.items.id(row) for row in on_trial(site.app.live.snapshot).tolist()}
+    assert going
+    for user in range(60):
+        for place in site.app.feed(f"u{user}", 10).slate:
+            assert place.item_id not in going or place.source == "trials"
 
 
 def test_fame_is_not_read(site: Site) -> None:

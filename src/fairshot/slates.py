@@ -78,7 +78,7 @@ def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
             "context": dict(request.context),
             "problems": problems_of(slate, snapshot),
             **({"perturbation": drawn} if drawn else {}),
-            **({"arm": slate.arm.tobytes(), "segment": ctx.person.segment} if slate.arm.any() else {}),
+            **({"arm": slate.arm.tobytes(), "segments": ctx.person.segments.tolist()} if slate.arm.any() else {}),
         },
     )
 

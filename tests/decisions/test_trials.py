@@ -69,7 +69,8 @@ def test_priors_tell_categories_and_tiers_apart() -> None:
 def people(segments: list[int], likes: list[bool]) -> np.ndarray:
     entries = np.zeros(len(segments) + sum(likes), EVIDENCE)
     entries["user"][: len(segments)] = np.arange(len(segments))
-    entries["segment"][: len(segments)] = segments
+    entries["segments"] = -1
+    entries["segments"][: len(segments), 0] = segments
     entries["user"][len(segments) :] = np.flatnonzero(likes)
     entries["answer"][len(segments) :] = 1
     entries["at"] = np.arange(len(entries))
@@ -87,6 +88,13 @@ def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
     assert wrong / 200 < 0.1
     assert found_segment(people([3] * 30, [True] * 30), 0.1) is None
     assert found_segment(people([], []), 0.1) is None
+
+
+def test_a_person_speaks_for_all_that_they_like_most() -> None:
+    """Nobody likes label 2 best; who likes it second responds."""
+    entries = people([0] * 20 + [1] * 20, [n % 20 < 5 for n in range(40)])
+    entries["segments"][:40, 1] = [2 if n % 20 < 8 else -1 for n in range(40)]
+    assert found_segment(entries, 0.08) == (2, 16, 10)
 
 
 def test_admission_takes_turns_among_accounts_whatever_their_number_of_items() -> None:

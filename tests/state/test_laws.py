@@ -53,7 +53,7 @@ def logs(draw: st.DrawFn) -> EventBatch:
         "position": rng.integers(1, 5, n),
         "propensity": np.ones(n),
         "arm": rng.integers(0, 5, n),
-        "segment": rng.integers(-1, SIZES.labels, n),
+        "segments": rng.integers(-1, SIZES.labels, (n, 3)),
     }
     columns["creator"] = np.where(kind == Kind.FOLLOW, np.maximum(columns["creator"], 0), columns["creator"])
     columns["creator"] = np.where(kind == Kind.CREATOR, np.maximum(columns["creator"], 0), columns["creator"])

@@ -20,7 +20,7 @@ def log(*events: dict[str, Any]) -> EventBatch:
     """Events of person 0 and item 0 unless they say otherwise, a microsecond apart."""
     plain = {
         "kind": Kind.SLATE, "action": -1, "user": 0, "item": 0, "creator": 0, "value": np.nan, "position": 1,
-        "propensity": 1.0, "arm": 0, "segment": -1, "data": None,
+        "propensity": 1.0, "arm": 0, "segments": (-1, -1, -1), "data": None,
     }  # fmt: skip
     rows = [{"seq": n, "at": n, **plain, **event} for n, event in enumerate(events, start=1)]
     columns = {name: [row[name] for row in rows] for name in rows[0] if name != "data"}

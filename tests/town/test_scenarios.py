@@ -49,7 +49,9 @@ def test_the_items_are_the_very_same(name: str, worlds: dict[str, World]) -> Non
 
 def lovers(world: World) -> Floats:
     """The share of people who love each item's main topic at all."""
-    return (world.people.cares >= 0.3).mean(axis=0)[np.argmax(world.items.mix, axis=1)]
+    share = np.asarray((world.people.cares >= 0.3).mean(axis=0), np.float64)
+    found: Floats = share[np.argmax(world.items.mix, axis=1)]
+    return found
 
 
 def test_tiny_audiences_are_one_in_fifty(worlds: dict[str, World]) -> None:

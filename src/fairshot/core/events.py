@@ -62,8 +62,8 @@ class EventBatch:
     kind: `Kind`; action: index of the feedback kind, -1 where there is none or it is no longer configured;
     user, item, creator: rows, -1 for none; value: NaN for none; position (1-based) and propensity: of the
     impression itself (slates) or of the verified exposure that feedback answers, 0 and NaN where unknown;
-    arm: the audience tier of a trial that the impression belonged to (`core.trial`), 0 for no trial; segment: label
-    row of what the person of a slate likes most, -1 where that was not needed or is not known;
+    arm: the audience tier of a trial that the impression belonged to (`core.trial`), 0 for no trial; segments:
+    int32 (n, SEGMENTS), label rows of what the person of a slate likes most, -1 where not needed or not known;
     data: the records of those kinds that carry one.
     """
 
@@ -78,7 +78,7 @@ class EventBatch:
     position: Ints
     propensity: Floats
     arm: Ints
-    segment: Rows
+    segments: Rows
     data: tuple[dict[str, Any] | None, ...]
     sizes: Sizes = field(default_factory=Sizes)
 
@@ -116,17 +116,24 @@ _DTYPES: dict[str, Any] = {
     "position": np.int16,
     "propensity": np.float32,
     "arm": np.int8,
-    "segment": np.int32,
+    "segments": np.int32,
 }
-_ABSENT = {"arm": 0, "segment": -1}
+_ABSENT = {"arm": 0, "segments": -1}
+SEGMENTS = 3
+"""Labels that say what sort of person somebody is: those that they like most."""
+_WIDTHS: dict[str, tuple[int, ...]] = {"segments": (SEGMENTS,)}
 _ARRAYS = tuple(f.name for f in fields(EventBatch) if f.name in _DTYPES)
 
 
 def event_batch(columns: Mapping[str, Sequence[Any] | Array], data: Sequence[Any], sizes: Sizes) -> EventBatch:
-    """Build a batch from plain columns, each cast to its dtype; without `arm` and `segment` nothing was a trial."""
+    """Build a batch from plain columns, each cast to its dtype; without `arm` and `segments` nothing was a trial."""
     n = len(columns["seq"])
     arrays = {
-        name: np.asarray(columns[name], dtype=dtype) if name in columns else np.full(n, _ABSENT[name], dtype)
+        name: (
+            np.asarray(columns[name], dtype=dtype).reshape(n, *_WIDTHS.get(name, ()))
+            if name in columns
+            else np.full((n, *_WIDTHS.get(name, ())), _ABSENT[name], dtype)
+        )
         for name, dtype in _DTYPES.items()
     }
     return EventBatch(**arrays, data=tuple(data), sizes=sizes)

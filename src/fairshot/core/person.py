@@ -8,6 +8,7 @@ import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
 from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, distinct, marked
+from fairshot.core.events import SEGMENTS
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import View
 
@@ -54,18 +55,19 @@ class Person:
         return history[self._preference > 0]
 
     @cached_property
-    def segment(self) -> int:
-        """The label that the person likes most, for what is offered of it: its row, -1 where nothing says.
+    def segments(self) -> Rows:
+        """The labels that the person likes most, for what is offered of each: rows, int32 (SEGMENTS,), most first.
 
-        The largest of likes / sqrt(items that have the label first); the first of equals.
+        The largest of likes / sqrt(items that have the label first), the first of equals; -1 where there are no more.
         """
         items, labels = self.snapshot.items, self.snapshot.labels
         first = items["label"][self.liked["item"]]
-        first = first[first >= 0]
-        if len(first) == 0:
-            return -1
-        found, counts = np.unique(first, return_counts=True)
-        return int(found[np.argmax(counts / np.sqrt(np.maximum(labels["label_count"][found], 1)))])
+        found, counts = np.unique(first[first >= 0], return_counts=True)
+        share = counts / np.sqrt(np.maximum(labels["label_count"][found], 1))
+        told = np.full(SEGMENTS, -1, np.int32)
+        best = found[np.argsort(-share, kind="stable")][:SEGMENTS]
+        told[: len(best)] = best
+        return told
 
     @cached_property
     def disliked(self) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from fairshot.core.arrays import Array, Bools, Floats, Ints
+from fairshot.core.events import SEGMENTS
 from fairshot.core.tables import Table, View
 
 TIERS = ("surely", "should be", "stretch", "found")
@@ -20,7 +21,7 @@ POSITIONS = 3
 CELLS = len(TIERS) * POSITIONS
 """Counts of one item: cell (arm - 1) * POSITIONS + position - 1."""
 EVIDENCE = np.dtype(
-    [("at", np.int64), ("user", np.int32), ("segment", np.int32), ("cell", np.int8), ("answer", np.int8)]
+    [("at", np.int64), ("user", np.int32), ("segments", np.int32, (SEGMENTS,)), ("cell", np.int8), ("answer", np.int8)]
 )
 """One entry of an item's evidence; answer 0: it was shown, 1: approval, -1: disapproval."""
 STRETCH, FOUND = TIERS.index("stretch") + 1, TIERS.index("found") + 1
@@ -54,6 +55,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     days: Above = 14.0
     daily: Above = 25.0
     at_once: Positive = 3
+    weekly: Positive = 7
     lift: Above = 1.0
     strength: Above = 10.0
     least: Positive = 10

@@ -119,21 +119,24 @@ def judge(posterior: tuple[Floats, Floats, Floats], spent: Floats, state: Ints, 
 def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     """The segment of people that responds clearly better than everybody else: label row, people, approvals.
 
-    Formula: P(rate of the segment > FOUND_TIMES * rate of the others) > FOUND_ABOVE, with Beta(4 mean, 4 (1 - mean))
-    before; the likeliest where several do. None where none does, or the segment is all there is.
+    A person belongs to the segments of all the labels that they like most. Formula: P(rate of the segment >
+    FOUND_TIMES * rate of the others) > FOUND_ABOVE, with Beta(4 mean, 4 (1 - mean)) before; the likeliest where
+    several do. None where none does, or the segment is all there is.
     entries: EVIDENCE of the item, oldest first; mean: what is expected of its category.
     """
     first, liked = accounts_of(entries)
-    known = first["segment"] >= 0
-    rows, segment, own = first[known], first["segment"][known], liked[known]
-    if len(rows) == 0:
+    known = first["segments"] >= 0
+    segment = first["segments"][known]
+    if len(segment) == 0:
         return None
     names, index = np.unique(segment, return_inverse=True)
+    own = np.broadcast_to(liked[:, None], known.shape)[known]
     shown, likes = np.bincount(index), np.bincount(index, own)
-    others = (likes.sum() - likes + 4 * mean) / (shown.sum() - shown + 4)
+    people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
+    others = (approvals - likes + 4 * mean) / (people - shown + 4)
     bar = np.minimum(FOUND_TIMES * np.maximum(others, mean), 0.999)
     chance = betaincc(4 * mean + likes, 4 * (1 - mean) + shown - likes, bar)
-    chance[(shown < FEWEST_IN_SEGMENT) | (shown == shown.sum())] = 0
+    chance[(shown < FEWEST_IN_SEGMENT) | (shown == people)] = 0
     best = int(np.argmax(chance))
     return (int(names[best]), int(shown[best]), int(likes[best])) if chance[best] > FOUND_ABOVE else None
 

@@ -10,26 +10,30 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Ints
+from fairshot.core.arrays import MICROSECONDS, Array, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
 
 UNKNOWN = -1
 NEWEST = np.dtype([("created_at", np.int64), ("item", np.int32)])
+_LATEST = np.iinfo(np.int64).max
 LABELS_KEPT = 8
 """How many of an item's labels can be asked for; further ones only shape its vector."""
+WEEK = 7 * 24 * 3600
 NEWEST_KEPT = 2048
 """How many of the newest items are kept at hand."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Columns `items.{record, creator, label, labels, created_at, durable, price}` and their inverse lists.
+    """Columns `items.{record, creator, label, labels, created_at, durable, price, burst}` and their inverse lists.
 
     record is the number of the record's event, 0 where only the id is known; labels: int32 (n, 8), -1
     padded; label is the first of them; created_at is in microseconds; durable is -1 where the record does
-    not say. Lists: `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`:
+    not say; burst: how many works of its creator came out in the seven days before an item.
+
+    Lists: `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`:
     items that have a label as their first.
     """
 
@@ -49,6 +53,7 @@ class Catalogue:
                     "created_at": Column(np.int64),
                     "durable": Column(np.int8, UNKNOWN),
                     "price": Column(np.float32, np.nan),
+                    "burst": Column(np.int32),
                 }
             ),
             creators=Table(
@@ -84,6 +89,8 @@ class Catalogue:
             earlier[side].lists[name].extend(*later[side].lists[name].flat())
         labels = earlier.items["label"]
         earlier.labels["label_count"][:] = np.bincount(labels[labels >= 0], minlength=sizes.labels)
+        known = np.flatnonzero(earlier.items["record"] > 0)
+        earlier.items["burst"][known] = _bursts(earlier.items, known)
         return earlier
 
 
@@ -103,6 +110,7 @@ def _add_items(state: State, items: EventBatch) -> None:
     _list_items(state, items, labels, created_at)
     latest = _latest(items.item, items.seq, state.items["record"])
     rows = items.item[latest]
+    before = state.items["creator"][rows], state.items["created_at"][rows][state.items["record"][rows] > 0]
     kept = [records[i] for i in latest.tolist()]
     counts, old = state.labels["label_count"], state.items["label"][rows]
     np.subtract.at(counts, old[old >= 0], 1)
@@ -117,6 +125,34 @@ def _add_items(state: State, items: EventBatch) -> None:
     table["created_at"][rows] = created_at[latest]
     table["durable"][rows] = [UNKNOWN if r.get("durable") is None else int(r["durable"]) for r in kept]
     table["price"][rows] = [np.nan if r.get("price") is None else r["price"] for r in kept]
+    creators = np.unique(np.concatenate([before[0], table["creator"][rows]]))
+    since = min(created_at[latest].min(initial=_LATEST), before[1].min(initial=_LATEST))
+    _count_bursts(state, creators[creators >= 0], since)
+
+
+def _count_bursts(state: State, creators: Ints, since: int) -> None:
+    """Count anew the bursts of what these creators brought out from a moment on."""
+    items, works = state.items, state.creators.lists["works"]
+    if len(creators) == 0:
+        return
+    found = [works[row] for row in creators.tolist()]
+    rows, by = np.concatenate(found), np.repeat(creators, [len(own) for own in found])
+    # A record may have named another creator before, and what came long before counts for nothing.
+    near = (items["creator"][rows] == by) & (items["created_at"][rows] > since - (WEEK + 1) * MICROSECONDS)
+    rows = np.unique(rows[near])
+    late = items["created_at"][rows] >= since
+    items["burst"][rows[late]] = _bursts(items, rows)[late]
+
+
+def _bursts(items: Table, rows: Ints) -> Ints:
+    """Of each of these items, how many others of them its creator brought out in the seven days before, (n,)."""
+    creator, seconds = items["creator"][rows].astype(np.int64), items["created_at"][rows] // MICROSECONDS
+    order = np.lexsort((rows, seconds, creator))
+    key = (creator[order] << 32) + np.clip(seconds[order], 0, (1 << 32) - 1)
+    first = np.searchsorted(key, np.maximum(key - WEEK, creator[order] << 32))
+    burst = np.empty(len(rows), np.int64)
+    burst[order] = np.where(creator[order] >= 0, np.arange(len(rows)) - first, 0)
+    return burst
 
 
 def _list_items(state: State, items: EventBatch, labels: list[Any], created_at: Array) -> None:

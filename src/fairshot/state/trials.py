@@ -103,7 +103,8 @@ class Trials:
         preference = np.where(found.action >= 0, self.feedback.preferences[found.action], 0.0)
         likes = np.where(found.action >= 0, self.feedback.likes[found.action], False)
         entries = np.empty(len(found), EVIDENCE)
-        entries["at"], entries["user"], entries["segment"], entries["cell"] = found.at, found.user, found.segment, cells
+        entries["at"], entries["user"], entries["cell"] = found.at, found.user, cells
+        entries["segments"] = found.segments
         entries["answer"] = np.where(served, 0, np.where(likes, 1, np.where(preference < 0, -1, 2)))
         told = entries["answer"] != 2
         state.items.lists["trial_evidence"].extend(found.item[told], entries[told])

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from fairshot.core.errors import StoreError
-from fairshot.core.events import Draft, EventBatch, Kind, event_batch
+from fairshot.core.events import SEGMENTS, Draft, EventBatch, Kind, event_batch
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import SIDES, Ids, Side
 from fairshot.core.slate import SLATE_PREFIX, LoggedSlate
@@ -32,13 +32,17 @@ _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
 
+NOBODYS = (-1,) * SEGMENTS
+"""What somebody likes most of whom that is not known."""
+
+
 class SlateHead(msgspec.Struct):
     """The part of a logged slate that folds need; the rest is skipped in decoding."""
 
     rows: bytes
     propensity: bytes
     arm: bytes = b""
-    segment: int = -1
+    segments: tuple[int, ...] = NOBODYS
 
 
 class SlateCore(SlateHead, kw_only=True):
@@ -317,11 +321,12 @@ class Log:
                 shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
                 arms = slate.arm or bytes(len(shown))
                 for position, row in enumerate(shown.tolist(), start=1):
-                    at = position - 1
-                    rows.append((*head, row, position, propensities[at], arms[at], slate.segment if arms[at] else -1))
+                    arm = arms[position - 1]
+                    told = propensities[position - 1], arm, slate.segments if arm else NOBODYS
+                    rows.append((*head, row, position, *told))
                     data.append(None)
                 if len(shown) == 0:
-                    rows.append((*head, -1, 0, np.nan, 0, -1))
+                    rows.append((*head, -1, 0, np.nan, 0, NOBODYS))
                     data.append(None)
                 continue
             record = None if blob is None else _unpack(blob)
@@ -329,7 +334,7 @@ class Log:
             if kind == Kind.ITEM and record is not None:
                 record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
             told = exposure.get("position", 0), exposure.get("propensity", np.nan), exposure.get("arm", 0)
-            rows.append((*head, _row(item), *told, -1))
+            rows.append((*head, _row(item), *told, NOBODYS))
             data.append(record)
         columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
         return event_batch(dict(zip(_COLUMNS, columns, strict=True)), data, self._ids.sizes())
@@ -366,7 +371,7 @@ _COLUMNS = (
     "position",
     "propensity",
     "arm",
-    "segment",
+    "segments",
 )
 
 

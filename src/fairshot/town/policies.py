@@ -1,7 +1,8 @@
 """Policies: each is a configuration of the real pipeline; the stages that only they need stand here.
 
 popularity, recency and past use no models. engagement is the ordinary pipeline whose only value is what people's likely
-reactions are worth; random_slot and fixed_rank add one rule each to it. fairshot is the defaults.
+reactions are worth; proven is engagement without the source that gives new items their turn; random_slot and fixed_rank
+add one rule each to engagement. fairshot is the defaults.
 """
 
 import tomllib
@@ -40,14 +41,18 @@ TOWN_SIZED: Mapping[str, Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 )
 """Fewer candidates for a small catalogue, for every policy alike."""
 _FOR_CREATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"sources": ("trials", "runway", "latent_cluster"), "rerankers": ("trial_slot",)}
+    {
+        "sources": ("trials", "runway", "latent_cluster"),
+        "filters": ("flood", "on_trial"),
+        "rerankers": ("trial_slot",),
+    }
 )
 """What a platform that only predicts reactions does not have."""
 LEARNING: Mapping[str, Any] = MappingProxyType(
     {
         "factors": 32,
         "text_dimensions": 32,
-        "occasions": 800,
+        "occasions": 600,
         "epochs": 6,
         "off_policy_slates": 100,
         "causal_slates": 50,
@@ -94,6 +99,12 @@ def _engagement(settings: dict[str, Any]) -> bool:
     return True
 
 
+def _proven(settings: dict[str, Any]) -> bool:
+    _engagement(settings)
+    settings["pipeline"]["sources"].remove("fresh")
+    return True
+
+
 def _random_slot(settings: dict[str, Any]) -> bool:
     _engagement(settings)
     settings["pipeline"]["sources"].insert(0, f"{HERE}:NewItems")
@@ -136,6 +147,7 @@ _CHANGES: Mapping[str, Callable[[dict[str, Any]], bool]] = MappingProxyType(
         "popularity": _popularity,
         "recency": _recency,
         "engagement": _engagement,
+        "proven": _proven,
         "random_slot": _random_slot,
         "fixed_rank": _fixed_rank,
         "fairshot": _fairshot,

@@ -48,7 +48,7 @@ class Scenario:
     name: str = "town"
     days: int = 14
     past_days: int = 2
-    tick_minutes: int = 15
+    tick_minutes: int = 30
     train_days: int = 7
     people: int = 2000
     new_people: int = 0

@@ -35,7 +35,7 @@ def simulate(
     past = folder / "past"
     beginning = START - scenario.past_days * DAY
     with Platform.open(past, policy("past"), seed, beginning) as platform:
-        town = _Town(Life.begin(world, beginning), platform, Crew(), may_leave=False)
+        town = Town(Life.begin(world, beginning), platform, Crew(), may_leave=False)
         town.found()
         town.live(beginning, START, lambda share: progress("past", share))
     runs = []
@@ -54,7 +54,7 @@ def _run(crew: Crew, life: Life, name: str, folder: Path, progress: Progress) ->
     end = START + scenario.days * DAY
     # Processes share the cores: threads of their own would only be in each other's way.
     with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
-        town = _Town(life, platform, crew, may_leave=True)
+        town = Town(life, platform, crew, may_leave=True)
         town.live(START, end, lambda share: progress(name, share))
         return Run(
             policy=name,
@@ -76,13 +76,13 @@ def _help(crew: Crew, life: Life, name: str, folder: Path) -> None:
     end = START + life.world.scenario.days * DAY
     try:
         with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
-            _Town(life, platform, crew, may_leave=True).live(START, end, lambda _share: None)
+            Town(life, platform, crew, may_leave=True).live(START, end, lambda _share: None)
     except EOFError:
         # The lead gave up, and says why.
         return
 
 
-class _Town:
+class Town:
     """People and creators meeting one platform."""
 
     def __init__(self, life: Life, platform: Platform, crew: Crew, *, may_leave: bool) -> None:

@@ -18,7 +18,7 @@ from fairshot.town.life import Life
 from fairshot.town.platform import Platform
 from fairshot.town.policies import policy
 from fairshot.town.scenarios import Scenario
-from fairshot.town.simulation import _Town
+from fairshot.town.simulation import Town
 from fairshot.town.world import COMMON, START, WORDS, Items, World, make_world
 
 FOLLOWED_BY = 0.1
@@ -146,12 +146,12 @@ def live(twins: Twins, folder: Path) -> Outcome:
     life = _Life.begin(world, beginning)
     life.twins = twins
     with Platform.open(folder, policy("past"), seed, beginning) as platform:
-        town = _Town(life, platform, Crew(), may_leave=False)
+        town = Town(life, platform, Crew(), may_leave=False)
         town.found()
         _become_famous(twins, platform, beginning)
         town.live(beginning, START, lambda _share: None)
     with Platform.open(folder, policy("fairshot"), seed, START) as platform:
-        town = _Town(life, platform, Crew(), may_leave=True)
+        town = Town(life, platform, Crew(), may_leave=True)
         town.live(START, START + world.scenario.days * DAY, lambda _share: None)
         return _outcome(twins, platform, town.recorder.arrays())
 

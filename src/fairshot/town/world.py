@@ -16,7 +16,7 @@ from fairshot.town.scenarios import Scenario
 
 START = 20_454 * DAY
 """The first moment of every run, 2026-01-01, in microseconds since 1970."""
-WORDS, COMMON = 40, 80
+WORDS, COMMON = 200, 400
 LABELLED, RIGHT = 0.8, 0.85
 """The share of items that an expert labelled, and of those the share whose label is the main topic."""
 LOVE = np.array([[0.8, 0.5, 0.3], [1.0, 0.8, 0.6]])
@@ -63,9 +63,9 @@ class Items:
     """Everything that may ever be published, the works of one creator together in their order.
 
     creator: (items,); mix: float64 (items, topics), the truth; told: (items,), the topic of text and label, which of
-    crossed works is not the main topic (also where records bring neither); quality: (items,) in [0, 1]; created_at: microseconds, for those that exist at
-    the beginning, else 0; effort: the creator's work, in items, from which on it is published; records: as the
-    application is told, without a time.
+    crossed works is not the main topic (also where records bring neither); quality: (items,) in [0, 1]; created_at:
+    microseconds, for those that exist at the beginning, else 0; effort: the creator's work, in items, from which on it
+    is published; records: as the application is told, without a time.
     """
 
     creator: Ints
@@ -174,7 +174,7 @@ def _mixes(rng: np.random.Generator, topics: Floats, crossed: Ints) -> tuple[Flo
 
 
 def _records(scenario: Scenario, rng: np.random.Generator, creator: Ints, mix: Floats, told: Ints) -> tuple[Any, ...]:
-    n, length = len(creator), 20
+    n, length = len(creator), 24
     shares = np.where((np.argmax(mix, axis=1) == told)[:, None], mix, 0.0)
     shares[np.arange(n), told] += 0.3
     shares /= shares.sum(axis=1, keepdims=True)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import Rows, distinct
+from fairshot.core.arrays import DAY, Rows, distinct
 from fairshot.core.candidates import Candidates
+from fairshot.core.flood import held_back
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TrialState
@@ -25,9 +26,12 @@ class Fresh:
     def __call__(self, ctx: Context) -> Candidates:
         """New items."""
         snapshot = ctx.snapshot
+        # By the day, so that all who come within one share what hangs on no person.
+        now = ctx.now - ctx.now % DAY
         if ctx.eligible is None:
-            return Candidates(snapshot.once(f"fresh/{self}", lambda: self._newest(snapshot, untried(snapshot))))
-        return Candidates(self._newest(snapshot, np.intersect1d(untried(snapshot), ctx.eligible)))
+            found = snapshot.once(f"fresh/{self}/{now}", lambda: self._newest(snapshot, untried(snapshot, now)))
+            return Candidates(found)
+        return Candidates(self._newest(snapshot, np.intersect1d(untried(snapshot, now), ctx.eligible)))
 
     def _newest(self, snapshot: Snapshot, rows: Rows) -> Rows:
         items = snapshot.items
@@ -37,11 +41,12 @@ class Fresh:
         return rows[order].astype(np.int32)
 
 
-def untried(snapshot: Snapshot) -> Rows:
-    """The newest items that are not on trial, ascending."""
+def untried(snapshot: Snapshot, now: int) -> Rows:
+    """The newest items that are neither on trial nor part of a flood, ascending."""
     items, newest = snapshot.items, snapshot.world.lists["newest"][0]
     # A record that changed its date left an old entry behind.
     rows = distinct(newest["item"][items["created_at"][newest["item"]] == newest["created_at"]])
     state = items["trial_state"][rows]
-    found: Rows = rows[(state != TrialState.TESTING) & (state != TrialState.EXPANDING)]
+    rows = rows[(state != TrialState.TESTING) & (state != TrialState.EXPANDING)]
+    found: Rows = rows[~held_back(snapshot, rows, now)]
     return found

@@ -156,9 +156,8 @@ def tiers_of(ctx: Context, rows: Rows) -> Ints:
         above = (models.audience @ vectors.T > match).mean(axis=0)
         ranked = 1 + np.searchsorted(ctx.snapshot.trials.audience, above, side="left")
         tiers = np.where(vectors.any(axis=1), ranked, 2)
-    segment = ctx.person.segment
-    if segment >= 0:
-        tiers[items["trial_segment"][rows] == segment] = FOUND
+    segment = items["trial_segment"][rows]
+    tiers[(segment >= 0) & np.isin(segment, ctx.person.segments)] = FOUND
     return tiers
 
 
@@ -166,7 +165,7 @@ def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Flo
     """Draws of each item's rate among people of the person's segment, and whether they plainly do not want it."""
     prior = priors_of(ctx.snapshot, rows)
     mean = prior[0] / (prior[0] + prior[1])
-    told = np.array([_told(ctx.snapshot, row, ctx.person.segment) for row in rows.tolist()]).reshape(-1, 2)
+    told = np.array([_told(ctx.snapshot, row, int(ctx.person.segments[0])) for row in rows.tolist()]).reshape(-1, 2)
     shown, liked = told.T
     # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
     alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
@@ -174,6 +173,8 @@ def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Flo
 
 
 def _told(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
+    if segment < 0:
+        return 0, 0
     first, liked = accounts_of(evidence_of(snapshot.items, row))
-    same = first["segment"] == segment
+    same = (first["segments"] == segment).any(axis=1)
     return int(same.sum()), int((same & liked).sum())

@@ -1,0 +1,21 @@
+"""Flood: what a creator brings out far beyond the usual waits for its turn on trial."""
+
+from dataclasses import dataclass
+
+from fairshot.core.arrays import Bools
+from fairshot.core.candidates import Candidates
+from fairshot.core.flood import held_back
+from fairshot.core.request import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """Keeps items that were tried, are known, or are among the first `[trials] weekly` of their creator in a week.
+
+    Without it whoever posts most would be shown most: sources bring what there is. See docs/ideas/trials.md.
+    """
+
+    def __call__(self, batch: Candidates, ctx: Context) -> Bools:
+        """Which rows need not wait."""
+        # A trial is how they get out.
+        return ~held_back(ctx.snapshot, batch.rows, ctx.now) | (batch.arm > 0)
