@@ -97,7 +97,6 @@ def test_twins_are_told_apart_by_their_creator_alone() -> None:
     assert {creator for _, creator in fans} == set(twins.creators[:, 0].tolist())
 
 
-@pytest.mark.xfail(strict=True, reason="people who met an item in an ordinary slot cannot be asked: LOG, fame")
 def test_trials_treat_a_famous_and_an_unknown_creator_alike() -> None:
     """Twenty pairs show coarse differences alone (see `detected`); docs/ideas/trials.md has those of 200 and more."""
     figures = measured([1], SMALL, 24)

@@ -20,9 +20,9 @@ PULL = 50.0
 """Impressions that draw a tier's, or a category's, own rate towards that of all."""
 GROWTH = 1.25
 """From one look at a trial to the next."""
-FEWEST_IN_SEGMENT = 6
+FEWEST_IN_SEGMENT = 4
 """People of a segment who were shown an item before the segment may be found to be its audience,"""
-FOUND_ABOVE = 0.95
+FOUND_ABOVE = 0.9
 """the chance that must be above this,"""
 FOUND_TIMES = 1.5
 """and so many times the rate of all others."""

@@ -144,7 +144,8 @@ def tiers_of(ctx: Context, rows: Rows) -> Ints:
     """The person's audience tier for each item: arms 1 surely, 2 should be, 3 a stretch, 4 found, int64 (n,).
 
     The rank of the person's match, the inner product of directions, among that of the audience's sample; where
-    nothing is known of the person, or of what the item is, it is a stretch, and before any training all should be.
+    nothing is known of the person it is a stretch, where nothing is of what the item is, or before any training, all
+    should be.
     """
     models, items = ctx.snapshot.artifacts, ctx.snapshot.items
     tiers = np.full(len(rows), STRETCH)
