@@ -137,10 +137,11 @@ class Decider:
         flow = settings.share * decayed(*served, self.now, float(DAY))[0] * np.log(2)
         room = max(FEWEST_AT_ONCE, int(flow / settings.daily)) - len(going)
         account = self._accounts(waiting)
-        busy = Counter(self._accounts(going).tolist())
-        held = np.array([busy[one] for one in account.tolist()])
+        admitted_at = snapshot.items["trial_admitted_at"]
+        lately = np.flatnonzero(admitted_at > self.now - settings.days * DAY).astype(np.int32)
+        held = self._held(account, going), self._held(account, lately)
         failures = self._failures(snapshot.items["creator"][waiting])
-        chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings)
+        chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings.at_once)
         return [self.admission(row) for row in waiting[chosen].tolist()]
 
     def admission(self, row: int) -> Draft:
@@ -167,6 +168,11 @@ class Decider:
         # The last row stands for no creator.
         account = np.append(creators["account"], 0)[creator]
         return np.where(creator >= 0, account, -1 - rows.astype(np.int64))
+
+    def _held(self, account: Ints, rows: Rows) -> Ints:
+        """How many of these items are of each account, (n,)."""
+        counts = Counter(self._accounts(rows).tolist())
+        return np.array([counts[one] for one in account.tolist()], np.int64)
 
     def _failures(self, creator: Rows) -> Array:
         creators = self.snapshot.creators
@@ -250,7 +256,7 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
             return f"It may be tried once more from {iso(max(again, now))[:10]} on."
     if items["created_at"][row] < now - settings.days * DAY:
         return "It is not new any more, and takes part in everybody's ranking."
-    return "It waits for its turn: creators with nothing on trial come first, and then who came first."
+    return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
 
 
 def _figures(data: Mapping[str, Any]) -> dict[str, float]:

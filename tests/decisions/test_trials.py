@@ -7,6 +7,7 @@ from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
 from fairshot.core.trial_posterior import successes
 from fairshot.decisions.trials import admitted, fit_priors, found_segment, judge, looks, rates_of, sentence
 
+AT_ONCE = 3
 RULES = Trials()
 PRIOR = (2.0, 18.0)
 
@@ -100,21 +101,31 @@ def test_a_person_speaks_for_all_that_they_like_most() -> None:
 def test_admission_takes_turns_among_accounts_whatever_their_number_of_items() -> None:
     account = np.array([7] * 50 + [1, 2, 3])
     arrived = np.r_[np.arange(50), [100, 101, 102]]
-    none = np.zeros(53, int)
-    chosen = admitted(account, arrived, none, none, 5, RULES)
-    assert sorted(account[chosen].tolist()) == [1, 2, 3, 7, 7]
-    assert len(admitted(account, arrived, none, none, 50, RULES)) == 3 + RULES.at_once
-    assert len(admitted(account[:50], arrived[:50], np.full(50, RULES.at_once), none[:50], 50, RULES)) == 0
-    assert len(admitted(account, arrived, none, none, 0, RULES)) == 0
+    none, full = np.zeros(53, int), np.full(50, AT_ONCE)
+    chosen = admitted(account, arrived, (none, none), none, 5, AT_ONCE)
+    assert account[chosen].tolist() == [3, 2, 1, 7, 7]
+    assert arrived[chosen].tolist() == [102, 101, 100, 49, 48], "the newest first"
+    assert len(admitted(account, arrived, (none, none), none, 50, AT_ONCE)) == 3 + AT_ONCE
+    assert len(admitted(account[:50], arrived[:50], (full, full), none[:50], 50, AT_ONCE)) == 0
+    assert len(admitted(account, arrived, (none, none), none, 0, AT_ONCE)) == 0
+
+
+def test_who_had_trials_lately_waits_for_who_had_none() -> None:
+    account, arrived, none = np.array([1, 2]), np.array([9, 0]), np.zeros(2, int)
+    assert admitted(account, arrived, (none, np.array([4, 0])), none, 2, AT_ONCE).tolist() == [1, 0]
 
 
 def test_past_failures_cost_a_little_and_are_not_for_ever() -> None:
     """Two places at most: whoever failed a hundred times still gets a turn before the third item of anybody."""
-    account, arrived = np.array([1, 2, 2, 2]), np.array([0, 1, 2, 3])
-    going = np.zeros(4, int)
-    assert admitted(account, arrived, going, np.array([100.0, 0, 0, 0]), 4, RULES).tolist() == [1, 2, 0, 3]
-    assert admitted(account, arrived, going, np.array([0.4, 0, 0, 0]), 4, RULES).tolist() == [1, 0, 2, 3]
-    assert admitted(account, arrived, going, np.zeros(4), 4, RULES).tolist() == [0, 1, 2, 3]
+    account, arrived = np.array([1, 2, 2, 2]), np.array([3, 2, 1, 0])
+    none = np.zeros(4, int)
+
+    def order(failures: float) -> list[int]:
+        return [*map(int, admitted(account, arrived, (none, none), np.array([failures, 0, 0, 0]), 4, AT_ONCE))]
+
+    assert order(100.0) == [1, 2, 0, 3]
+    assert order(0.4) == [1, 0, 2, 3]
+    assert order(0.0) == [0, 1, 2, 3]
 
 
 def test_rates_are_corrected_for_position() -> None:

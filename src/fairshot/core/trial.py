@@ -49,7 +49,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     share: Share = 0.1
     positions: tuple[Annotated[int, Meta(ge=1, le=POSITIONS)], Annotated[int, Meta(ge=1, le=POSITIONS)]] = (1, 3)
     examination: tuple[Above, Above, Above] = (1.0, 0.63, 0.5)
-    mix: tuple[Share, Share, Share] = (0.6, 0.25, 0.15)
+    mix: tuple[Share, Share, Share] = (0.75, 0.15, 0.1)
     audience: tuple[Share, Share] = (0.1, 0.3)
     among: Positive = 256
     days: Above = 14.0

@@ -3,6 +3,7 @@
 Everything reads arrays and returns arrays or words; the application gathers them and writes each step as an event.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,24 +142,25 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     return (int(names[best]), int(shown[best]), int(likes[best])) if chance[best] > FOUND_ABOVE else None
 
 
-def admitted(account: Ints, arrived: Ints, going: Ints, failures: Floats, room: int, settings: Trials) -> Ints:
+def admitted(account: Ints, arrived: Ints, held: tuple[Ints, Ints], failures: Floats, room: int, most: int) -> Ints:
     """Which waiting items are admitted now, in order: indices, at most `room`.
 
-    The m-th item of an account, counting those on trial, queues behind all (m - 1)-th ones, and among equals by
-    arrival; items of it that were stopped lately cost up to two places. Neither fame nor likes of the creator are
-    read. No account has more than `at_once`.
-    Shapes: account (n,) any integers; arrived (n,); going (n,): items of the item's account on trial already;
-    failures (n,): of its creator, decayed.
+    Whose account had the fewest trials lately comes first: the second item of an account, counting those that were
+    tried, queues behind everybody's first. Among equals the newest comes first, for what waits grows old; items of the
+    creator that were stopped lately cost up to two places. Neither fame nor likes of the creator are read. No account
+    has more than `most` on trial at once.
+    Shapes: account (n,) any integers; arrived (n,); held: items of the item's account on trial already, and its trials
+    that began lately, (n,) each; failures (n,): of its creator, decayed.
     """
-    order = np.lexsort((np.arange(len(account)), arrived))
+    going, lately = held
     turn = np.empty(len(account), np.int64)
-    counts: dict[int, int] = {}
-    for index in order.tolist():
-        held = counts.get(int(account[index]), int(going[index]))
-        turn[index], counts[int(account[index])] = held, held + 1
-    allowed = np.flatnonzero(turn < settings.at_once)
-    place = turn + np.minimum(FAILURE * failures, MOST_FAILURES)
-    queue: Ints = allowed[np.lexsort((arrived[allowed], place[allowed]))][: max(room, 0)]
+    counts = Counter[int]()
+    for index in np.lexsort((np.arange(len(account)), -arrived)).tolist():
+        turn[index] = counts[int(account[index])]
+        counts[int(account[index])] += 1
+    allowed = np.flatnonzero(going + turn < most)
+    place = lately + turn + np.minimum(FAILURE * failures, MOST_FAILURES)
+    queue: Ints = allowed[np.lexsort((-arrived[allowed], place[allowed]))][: max(room, 0)]
     return queue
 
 

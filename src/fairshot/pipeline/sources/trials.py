@@ -16,7 +16,7 @@ from fairshot.core.trial_posterior import posteriors_of, priors_of
 
 AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
-BEST = 24
+BEST = 48
 """and so many of the best draws for which the person's tier is looked up."""
 
 
