@@ -223,7 +223,7 @@ def test_an_import_of_everything_at_once_is_no_flood(tmp_path: Path) -> None:
         app.catch_up()
         rows = np.arange(90, dtype=np.int32)
         assert sorted(app.live.snapshot.items["burst"].tolist()) == sorted([*range(30)] * 3)
-        assert not held_back(app.live.snapshot, rows, app.clock()).any()
+        assert not held_back(app.live.snapshot, rows).any()
 
 
 def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:

@@ -81,7 +81,7 @@ class Decider:
             return []
         state = snapshot.items["trial_state"][rows]
         looked_at = self.looked_at(rows)
-        found = judged(snapshot, rows, looked_at)
+        found = judged(snapshot, rows, looked_at, self.now)
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
         searched = snapshot.items["trial_segment"][rows] < 0
@@ -141,7 +141,7 @@ class Decider:
         lately = np.flatnonzero(admitted_at > self.now - settings.days * DAY).astype(np.int32)
         held = self._held(account, going), self._held(account, lately)
         failures = self._failures(snapshot.items["creator"][waiting])
-        chosen = admitted(account, snapshot.items["created_at"][waiting], held, failures, room, settings.at_once)
+        chosen = admitted(account, snapshot.items["came_at"][waiting], held, failures, room, settings.at_once)
         return [self.admission(row) for row in waiting[chosen].tolist()]
 
     def admission(self, row: int) -> Draft:
@@ -207,11 +207,12 @@ class Decider:
         )
 
 
-def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array]) -> Judged:
-    """What people and likes, (n, CELLS) each, allow to decide on items."""
+def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array], now: int) -> Judged:
+    """What people and likes, (n, CELLS) each, allow to decide on items; a trial also ends after `days`."""
     posterior = posteriors_of(snapshot, rows, counts)
     _, tried = successes(*counts, snapshot.trials, priors_of(snapshot, rows)[2])
-    spent = tried * posterior[2] / snapshot.trials.likes
+    over = snapshot.items["trial_admitted_at"][rows] + snapshot.trials.days * DAY <= now
+    spent = np.where(over, 1.0, tried * posterior[2] / snapshot.trials.likes)
     return judge(posterior, spent, snapshot.items["trial_state"][rows], snapshot.trials)
 
 
@@ -220,7 +221,7 @@ def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str
     items, settings = snapshot.items, snapshot.trials
     one = np.array([row], np.int32)
     state = TrialState(int(items["trial_state"][row]))
-    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]))
+    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]), now)
     tiers = rates_of(items["trial_shown"][row], items["trial_liked"][row], settings)
     return Trial(
         item_id=item,

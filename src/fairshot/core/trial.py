@@ -55,12 +55,12 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     days: Above = 14.0
     daily: Above = 25.0
     at_once: Positive = 3
-    weekly: Positive = 7
+    weekly: Positive = 10
     lift: Above = 1.0
     strength: Above = 10.0
     least: Positive = 10
-    likes: Above = 20.0
-    confidence: tuple[Chance, Chance] = (0.95, 0.5)
+    likes: Above = 40.0
+    confidence: tuple[Chance, Chance] = (0.98, 0.5)
     rest_days: Above = 30.0
 
     def __post_init__(self) -> None:

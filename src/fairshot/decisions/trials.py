@@ -23,8 +23,10 @@ GROWTH = 1.25
 """From one look at a trial to the next."""
 FEWEST_IN_SEGMENT = 4
 """People of a segment who were shown an item before the segment may be found to be its audience,"""
-FOUND_ABOVE = 0.9
-"""the chance that must be above this,"""
+FEWEST_LIKES = 3
+"""and likes of these;"""
+FOUND_ERROR = 0.4
+"""the chance that it is not so, shared among all segments that were asked,"""
 FOUND_TIMES = 1.5
 """and so many times the rate of all others."""
 FAILURE = 0.25
@@ -121,8 +123,8 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     """The segment of people that responds clearly better than everybody else: label row, people, approvals.
 
     A person belongs to the segments of all the labels that they like most. Formula: P(rate of the segment >
-    FOUND_TIMES * rate of the others) > FOUND_ABOVE, with Beta(4 mean, 4 (1 - mean)) before; the likeliest where
-    several do. None where none does, or the segment is all there is.
+    FOUND_TIMES * rate of the others) > 1 - FOUND_ERROR / m, with Beta(4 mean, 4 (1 - mean)) before and m segments that
+    were asked; the likeliest where several do. None where none does, or the segment is all there is.
     entries: EVIDENCE of the item, oldest first; mean: what is expected of its category.
     """
     first, liked = accounts_of(entries)
@@ -137,9 +139,11 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     others = (approvals - likes + 4 * mean) / (people - shown + 4)
     bar = np.minimum(FOUND_TIMES * np.maximum(others, mean), 0.999)
     chance = betaincc(4 * mean + likes, 4 * (1 - mean) + shown - likes, bar)
-    chance[(shown < FEWEST_IN_SEGMENT) | (shown == people)] = 0
+    asked = (shown >= FEWEST_IN_SEGMENT) & (shown < people)
+    chance[~asked | (likes < FEWEST_LIKES)] = 0
     best = int(np.argmax(chance))
-    return (int(names[best]), int(shown[best]), int(likes[best])) if chance[best] > FOUND_ABOVE else None
+    clear = chance[best] > 1 - FOUND_ERROR / max(int(asked.sum()), 1)
+    return (int(names[best]), int(shown[best]), int(likes[best])) if clear else None
 
 
 def admitted(account: Ints, arrived: Ints, held: tuple[Ints, Ints], failures: Floats, room: int, most: int) -> Ints:

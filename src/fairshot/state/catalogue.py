@@ -10,28 +10,28 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from fairshot.core.arrays import MICROSECONDS, Array, Ints
+from fairshot.core.arrays import DAY, Array, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
 
 UNKNOWN = -1
 NEWEST = np.dtype([("created_at", np.int64), ("item", np.int32)])
-_LATEST = np.iinfo(np.int64).max
 LABELS_KEPT = 8
 """How many of an item's labels can be asked for; further ones only shape its vector."""
-WEEK = 7 * 24 * 3600
+WEEK = 7 * DAY
 NEWEST_KEPT = 2048
 """How many of the newest items are kept at hand."""
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Columns `items.{record, creator, label, labels, created_at, durable, price, burst}` and their inverse lists.
+    """Columns `items.{record, creator, label, labels, created_at, durable, price, came_at, burst}`, and inverse lists.
 
     record is the number of the record's event, 0 where only the id is known; labels: int32 (n, 8), -1
     padded; label is the first of them; created_at is in microseconds; durable is -1 where the record does
-    not say; burst: how many works of its creator came out in the seven days before an item.
+    not say; came_at: microseconds, when the first record came; burst: how many works of the creator came before the
+    item in the same week (of seven days, counted from 1970).
 
     Lists: `creators.works`, `labels.label_items`, `world.newest`; column `labels.label_count`:
     items that have a label as their first.
@@ -53,6 +53,7 @@ class Catalogue:
                     "created_at": Column(np.int64),
                     "durable": Column(np.int8, UNKNOWN),
                     "price": Column(np.float32, np.nan),
+                    "came_at": Column(np.int64),
                     "burst": Column(np.int32),
                 }
             ),
@@ -81,6 +82,7 @@ class Catalogue:
         sizes = earlier.sizes | later.sizes
         earlier.grow(sizes)
         later.grow(sizes)
+        came = np.where(earlier.items["record"] > 0, earlier.items["came_at"], later.items["came_at"])
         for side, key in (("items", "record"), ("creators", "creator_record"), ("users", "user_record")):
             newer = later[side][key] > earlier[side][key]
             for name in earlier[side].columns:
@@ -89,6 +91,7 @@ class Catalogue:
             earlier[side].lists[name].extend(*later[side].lists[name].flat())
         labels = earlier.items["label"]
         earlier.labels["label_count"][:] = np.bincount(labels[labels >= 0], minlength=sizes.labels)
+        earlier.items["came_at"][:] = came
         known = np.flatnonzero(earlier.items["record"] > 0)
         earlier.items["burst"][known] = _bursts(earlier.items, known)
         return earlier
@@ -110,7 +113,8 @@ def _add_items(state: State, items: EventBatch) -> None:
     _list_items(state, items, labels, created_at)
     latest = _latest(items.item, items.seq, state.items["record"])
     rows = items.item[latest]
-    before = state.items["creator"][rows], state.items["created_at"][rows][state.items["record"][rows] > 0]
+    creator, fresh = state.items["creator"][rows], state.items["record"][rows] == 0
+    came = _first_came(items, rows)
     kept = [records[i] for i in latest.tolist()]
     counts, old = state.labels["label_count"], state.items["label"][rows]
     np.subtract.at(counts, old[old >= 0], 1)
@@ -125,33 +129,30 @@ def _add_items(state: State, items: EventBatch) -> None:
     table["created_at"][rows] = created_at[latest]
     table["durable"][rows] = [UNKNOWN if r.get("durable") is None else int(r["durable"]) for r in kept]
     table["price"][rows] = [np.nan if r.get("price") is None else r["price"] for r in kept]
-    creators = np.unique(np.concatenate([before[0], table["creator"][rows]]))
-    since = min(created_at[latest].min(initial=_LATEST), before[1].min(initial=_LATEST))
-    _count_bursts(state, creators[creators >= 0], since)
-
-
-def _count_bursts(state: State, creators: Ints, since: int) -> None:
-    """Count anew the bursts of what these creators brought out from a moment on."""
-    items, works = state.items, state.creators.lists["works"]
-    if len(creators) == 0:
-        return
-    found = [works[row] for row in creators.tolist()]
-    rows, by = np.concatenate(found), np.repeat(creators, [len(own) for own in found])
-    # A record may have named another creator before, and what came long before counts for nothing.
-    near = (items["creator"][rows] == by) & (items["created_at"][rows] > since - (WEEK + 1) * MICROSECONDS)
-    rows = np.unique(rows[near])
-    late = items["created_at"][rows] >= since
-    items["burst"][rows[late]] = _bursts(items, rows)[late]
+    # An item came when its first record did, whatever date that states, and however often it is sent again.
+    table["came_at"][rows[fresh]] = came[fresh]
+    changed = fresh | (creator != table["creator"][rows])
+    table["burst"][rows[changed]] = 0
+    creators = np.unique(np.concatenate([creator[changed], table["creator"][rows][changed]]))
+    for by in creators[creators >= 0].tolist():
+        works = state.creators.lists["works"].last(by)
+        # A record may have named another creator before.
+        works = works[(table["creator"][works] == by) & (table["record"][works] > 0)]
+        table["burst"][works] = _bursts(table, works)
 
 
 def _bursts(items: Table, rows: Ints) -> Ints:
-    """Of each of these items, how many others of them its creator brought out in the seven days before, (n,)."""
-    creator, seconds = items["creator"][rows].astype(np.int64), items["created_at"][rows] // MICROSECONDS
-    order = np.lexsort((rows, seconds, creator))
-    key = (creator[order] << 32) + np.clip(seconds[order], 0, (1 << 32) - 1)
-    first = np.searchsorted(key, np.maximum(key - WEEK, creator[order] << 32))
+    """Of each of these items, how many others of them of its creator came before it in the same week, (n,)."""
+    creator, came = items["creator"][rows].astype(np.int64), items["came_at"][rows]
+    order = np.lexsort((rows, came, came // WEEK, creator))
+    first = np.ones(len(rows), dtype=bool)
+    for key in (creator[order], came[order] // WEEK):
+        first[1:] &= key[1:] == key[:-1]
+    first[1:] = ~first[1:]
+    place = np.arange(len(rows))
     burst = np.empty(len(rows), np.int64)
-    burst[order] = np.where(creator[order] >= 0, np.arange(len(rows)) - first, 0)
+    burst[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    burst[creator < 0] = 0
     return burst
 
 
@@ -164,6 +165,13 @@ def _list_items(state: State, items: EventBatch, labels: list[Any], created_at: 
     newest = np.empty(len(items), NEWEST)
     newest["created_at"], newest["item"] = created_at, items.item
     state.world.lists["newest"].extend(np.zeros(len(items), np.int64), newest)
+
+
+def _first_came(items: EventBatch, rows: Ints) -> Ints:
+    """When the first of these records of each of these items came, (n,) microseconds."""
+    found, first = np.unique(items.item, return_index=True)
+    when: Ints = items.at[first][np.searchsorted(found, rows)]
+    return when
 
 
 def _latest(rows: Ints, seq: Ints, standing: Array) -> Ints:

@@ -12,6 +12,7 @@ from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
 from fairshot.core.trial import CELLS, EVIDENCE, TIERS, TrialState, accounts_of, cell_of, counts_of, evidence_of
 
+NEVER = np.iinfo(np.int64).max
 KEPT = 4096
 """Entries of evidence remembered for each item; a trial ends long before."""
 ON_TRIAL = np.dtype([("at", np.int64), ("item", np.int32)])
@@ -39,6 +40,7 @@ class Trials:
     `trial_liked` int32 (n, CELLS). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`: impressions of
     trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a, b), NaN where none
     was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of everything that is served,
+    `first_served_at` (microseconds), and
     decayed by a day: `flow_served` impressions, `flow_examined` of which were looked at if attention falls like
     1 / log2(1 + position), and `flow_liked`.
     """
@@ -73,6 +75,7 @@ class Trials:
                     "trial_world_prior": Column(np.float64, np.nan, 2),
                     "trial_tiers": Column(np.float64, np.nan, len(TIERS)),
                     "trial_prior_seq": Column(np.int64),
+                    "first_served_at": Column(np.int64, NEVER),
                     **{name: Column(np.float64) for name in FLOWS},
                     **{f"{name}_at": Column(np.int64) for name in FLOWS},
                 },
@@ -118,6 +121,7 @@ class Trials:
         served = events.where(answered & events.of(Kind.SLATE))
         told = answered & events.of(Kind.FEEDBACK) & (events.action >= 0)
         liked = events.where(told & self.feedback.likes[events.action])
+        world["first_served_at"][0] = min(int(world["first_served_at"][0]), int(served.at.min(initial=NEVER)))
         _add(world, "flow_served", served.at, np.ones(len(served)))
         _add(world, "flow_examined", served.at, 1 / np.log2(1.0 + served.position))
         _add(world, "flow_liked", liked.at, np.ones(len(liked)))
@@ -137,6 +141,9 @@ class Trials:
             for name in ("trial_world_prior", "trial_tiers", "trial_prior_seq"):
                 earlier.world[name][:] = later.world[name]
             earlier.labels["trial_prior"][:] = later.labels["trial_prior"]
+        earlier.world["first_served_at"][0] = min(
+            earlier.world["first_served_at"][0], later.world["first_served_at"][0]
+        )
         earlier.world.lists["on_trial"].extend(*later.world.lists["on_trial"].flat())
         for name in ("trial_met", "trial_welcomed"):
             earlier.users[name][:] += later.users[name]

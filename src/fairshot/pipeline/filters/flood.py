@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fairshot.core.arrays import Bools
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import held_back
+from fairshot.core.flood import filled_up, held_back
 from fairshot.core.request import Context
 
 
@@ -12,10 +12,11 @@ from fairshot.core.request import Context
 class Flood:
     """Keeps items that were tried, are known, or are among the first `[trials] weekly` of their creator in a week.
 
-    Without it whoever posts most would be shown most: sources bring what there is. See docs/ideas/trials.md.
+    Without it whoever posts most would be shown most: sources bring what there is. Where fewer than the slate's
+    length would remain, the first others fill it up. See docs/ideas/trials.md.
     """
 
     def __call__(self, batch: Candidates, ctx: Context) -> Bools:
         """Which rows need not wait."""
         # A trial is how they get out.
-        return ~held_back(ctx.snapshot, batch.rows, ctx.now) | (batch.arm > 0)
+        return filled_up(~held_back(ctx.snapshot, batch.rows) | (batch.arm > 0), ctx.request.limit)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from fairshot.core.arrays import Bools
 from fairshot.core.candidates import Candidates
+from fairshot.core.flood import filled_up
 from fairshot.core.request import Context
 from fairshot.core.trial import TrialState
 
@@ -16,11 +15,11 @@ class OnTrial:
 
     Whoever met an item elsewhere tells its trial nothing any more. Ordinary slots bring one creator's items more than
     another's, so without this filter fame would decide how many are left to ask. Where fewer than the slate's length
-    would remain, all stay.
+    would remain, the first others fill it up.
     """
 
     def __call__(self, batch: Candidates, ctx: Context) -> Bools:
         """Which rows may stand in a slate as what they came as."""
         state = ctx.snapshot.items["trial_state"][batch.rows]
-        keep: Bools = (batch.arm > 0) | ((state != TrialState.TESTING) & (state != TrialState.EXPANDING))
-        return keep if keep.sum() >= ctx.request.limit else np.ones(len(batch), dtype=bool)
+        going = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
+        return filled_up((batch.arm > 0) | ~going, ctx.request.limit)

@@ -101,8 +101,11 @@ def on_trial(snapshot: Snapshot) -> Rows:
     """The items that are tested or expanding: int32; those in their second round twice."""
     rows = snapshot.world.lists["on_trial"][0]["item"]
     state = snapshot.items["trial_state"][rows]
-    going: Rows = rows[(state == TrialState.TESTING) | (state == TrialState.EXPANDING)]
-    return going
+    going = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
+    # What was removed, or turned out to be a copy, holds nobody's place.
+    going &= ~snapshot.items["removed"][rows] & (snapshot.items["original"][rows] == rows)
+    found: Rows = rows[going]
+    return found
 
 
 def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
