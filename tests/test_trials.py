@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fairshot.app import open_app
+from fairshot.app import App, open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import VERDICT_FAMILIES
@@ -224,6 +224,73 @@ def test_an_import_of_everything_at_once_is_no_flood(tmp_path: Path) -> None:
         rows = np.arange(90, dtype=np.int32)
         assert sorted(app.live.snapshot.items["burst"].tolist()) == sorted([*range(30)] * 3)
         assert not held_back(app.live.snapshot, rows).any()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[tuple[App, list[int]]]:
+    """A platform that nothing was trained on; its clock is the list's only entry."""
+    now = [1_750_000_000 * MICROSECONDS]
+    with open_app(tmp_path, clock=lambda: now[0]) as app:
+        names = itertools.count()
+        app.new_request_id = lambda: f"{next(names):032x}"
+        yield app, now
+
+
+def test_trials_leave_a_small_catalogue_its_slates(small: tuple[App, list[int]]) -> None:
+    app, _ = small
+    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(20)])
+    app.step_trials()
+    assert len(on_trial(app.live.snapshot)) == 20
+    for mode in ("personal", "nonprofiling"):
+        for _ in range(3):
+            assert len(app.feed("somebody new", 10, mode=mode).slate) == 10
+
+
+def test_a_flood_does_not_empty_the_slates_of_fans(small: tuple[App, list[int]]) -> None:
+    app, _ = small
+    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(30)])
+    app.feed("u", 10)
+    app.ingest(items=[{"id": f"f{n}", "creator_id": "flooder"} for n in range(100)])
+    app.ingest([{"event_id": "e", "kind": "follow", "user_id": "fan", "creator_id": "flooder"}])
+    app.step_trials()
+    assert [len(app.feed("fan", 10).slate) for _ in range(6)] == [10] * 6
+
+
+def test_no_date_and_no_other_account_gets_round_the_week(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    app.ingest(items=[{"id": "first", "creator_id": "before"}])
+    app.feed("u", 1)
+    now[0] += HOUR
+    app.ingest(creators=[{"id": f"farm{n}", "attributes": {"linked_to": "owner"}} for n in range(4)])
+    dated = [f"{year}-01-01T00:00:00Z" for year in range(1980, 2020)]
+    app.ingest(items=[{"id": f"d{n}", "creator_id": "dater", "created_at": date} for n, date in enumerate(dated)])
+    app.ingest(items=[{"id": f"l{n}", "creator_id": f"farm{n % 4}"} for n in range(20)])
+    app.catch_up()
+    rows = [app.live.ids.items.row(f"d{n}") for n in range(40)]
+    weekly = app.config.trials.weekly
+    assert held_back(app.live.snapshot, np.array(rows, np.int32)).tolist() == [False] * weekly + [True] * (40 - weekly)
+    farm = np.array([app.live.ids.items.row(f"l{n}") for n in range(20)], np.int32)
+    assert held_back(app.live.snapshot, farm).tolist() == [n % 4 > 0 for n in range(20)]
+    now[0] += 8 * 24 * HOUR
+    app.ingest(items=[{"id": "d39", "creator_id": "dater"}, {"id": "next", "creator_id": "dater"}])
+    app.catch_up()
+    again = np.array([app.live.ids.items.row(name) for name in ("d39", "next")], np.int32)
+    assert held_back(app.live.snapshot, again).tolist() == [True, False], "sent again is not new; a new week is"
+
+
+def test_no_trial_lasts_for_ever_and_what_was_removed_holds_no_place(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    app.ingest(items=[{"id": f"i{n}", "creator_id": "one"} for n in range(5)])
+    app.step_trials()
+    assert len(on_trial(app.live.snapshot)) == app.config.trials.at_once
+    app.ingest(decisions=[{"item_id": f"i{n}", "decision": "remove", "reason": "spam"} for n in (3, 4)])
+    app.step_trials()
+    going = {app.live.ids.items.id(row) for row in on_trial(app.live.snapshot).tolist()}
+    assert going == {"i0", "i1", "i2"}
+    now[0] += round(app.config.trials.days * 24 * HOUR)
+    app.step_trials()
+    states = Counter(card.state for n in range(5) if (card := app.trial(f"i{n}")))
+    assert states["graduated"] + states["stopped"] >= 3, states
 
 
 def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:
