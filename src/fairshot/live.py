@@ -67,8 +67,8 @@ class Live:
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
             self.promoted = put_into_service(batch.data[index] or {}) or self.promoted
-        came = self._encode(batch)
         self.snapshot = self._snapshot()
+        came = self._encode(batch)
         place(self.snapshot, came, len(self.ids.items))
 
     def swap(self, artifacts: Artifacts) -> None:

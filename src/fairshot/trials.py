@@ -247,7 +247,8 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
             left = max(settings.least - seen, 0)
             most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32))[2][0])
             first = f"At least {left} more people are shown it first; then it" if left else "It"
-            return f"{first} is decided as soon as the evidence is clear, and after about {most} people at the latest."
+            latest = f"after about {most} people or {settings.days:.0f} days at the latest"
+            return f"{first} is decided as soon as the evidence is clear, and {latest}."
         case TrialState.GRADUATED:
             return "It takes part in everybody's ranking, and is helped at first to earn its place there."
         case TrialState.STOPPED:
