@@ -289,8 +289,11 @@ def test_no_trial_lasts_for_ever_and_what_was_removed_holds_no_place(small: tupl
     assert going == {"i0", "i1", "i2"}
     now[0] += round(app.config.trials.days * 24 * HOUR)
     app.step_trials()
-    states = Counter(card.state for n in range(5) if (card := app.trial(f"i{n}")))
-    assert states["graduated"] + states["stopped"] >= 3, states
+    cards = [card for n in range(3) if (card := app.trial(f"i{n}"))]
+    assert len(on_trial(app.live.snapshot)) == 0
+    assert [card.decisions[-1].step for card in cards] == ["waiting"] * 3
+    assert "0 of the 0 people" in cards[0].decisions[-1].reason
+    assert app.live.snapshot.creators["trial_failures"].max() == 0
 
 
 def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:

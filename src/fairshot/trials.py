@@ -9,8 +9,9 @@ import numpy as np
 
 from fairshot.algorithms.decay import decayed
 from fairshot.core.answers import Trial, TrialDecision, TrialTier
-from fairshot.core.arrays import DAY, HOUR, Array, Ints, Rows
+from fairshot.core.arrays import DAY, HOUR, Array, Bools, Ints, Rows
 from fairshot.core.events import Draft, Kind
+from fairshot.core.flood import held_back, likes_of
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
@@ -80,14 +81,20 @@ class Decider:
         if len(rows) == 0:
             return []
         state = snapshot.items["trial_state"][rows]
-        looked_at = self.looked_at(rows)
-        found = judged(snapshot, rows, looked_at, self.now)
+        over = self.over(rows)
+        looked_at = self.looked_at(rows, over)
+        found = judged(snapshot, rows, looked_at, over)
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
         searched = snapshot.items["trial_segment"][rows] < 0
         searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
         for index, row in enumerate(rows.tolist()):
             audience = self._audience(row) if searched[index] else []
+            if over[index] and people[index] < snapshot.trials.least:
+                drafts.append(
+                    self._draft(row, "waiting", (people[index], likes[index]), self._numbers(found, index, row))
+                )
+                continue
             # What others found of it does not end the trial of an item whose audience was found just now.
             ends = found.step[index] != state[index] and not (audience and found.step[index] == TrialState.STOPPED)
             drafts += audience
@@ -96,10 +103,17 @@ class Decider:
                 drafts.append(self._draft(row, step, (people[index], likes[index]), self._numbers(found, index, row)))
         return drafts
 
-    def looked_at(self, rows: Rows) -> tuple[Array, Array]:
+    def over(self, rows: Rows) -> Bools:
+        """Which trials have had their `days`, from when the item was admitted, or its audience found: bool (n,)."""
+        items = self.snapshot.items
+        since = np.maximum(items["trial_admitted_at"][rows], items["trial_segment_at"][rows])
+        return np.asarray(since + self.snapshot.trials.days * DAY <= self.now)
+
+    def looked_at(self, rows: Rows, over: Bools) -> tuple[Array, Array]:
         """What the latest look at each item took in: people and likes, int64 (n, CELLS) each.
 
         Where an audience was found, what came after that: the evidence that it was found by would speak for itself.
+        When a trial is over, everybody; and if they are too few, those before as well.
         """
         shown, liked = np.zeros((2, len(rows), CELLS), np.int64)
         since = self.snapshot.items["trial_segment_at"]
@@ -107,6 +121,9 @@ class Decider:
             first, welcome = accounts_of(evidence_of(self.snapshot.items, row))
             fresh = first["at"] > since[row]
             people = int(looks(np.array([fresh.sum()]), self.snapshot.trials)[0])
+            if over[index]:
+                fresh = fresh if people else np.ones(len(first), dtype=bool)
+                people = len(first)
             shown[index], liked[index] = counts_of(first[fresh][:people], welcome[fresh][:people])
         return shown, liked
 
@@ -149,10 +166,11 @@ class Decider:
         return self._draft(row, "testing", (0, 0), {"impressions": 0, "likes": 0})
 
     def _waiting(self) -> Rows:
-        items, settings = self.snapshot.items, self.snapshot.trials
+        snapshot, settings = self.snapshot, self.snapshot.trials
+        items = snapshot.items
         state, since = items["trial_state"], items["trial_state_at"]
         # Whatever many reacted to before it came here is known already.
-        unknown = items["item_counts"].sum(axis=1) < settings.least
+        unknown = likes_of(snapshot, np.arange(len(state), dtype=np.int32)) < settings.least
         new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY) & unknown
         rested = (
             (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
@@ -207,11 +225,10 @@ class Decider:
         )
 
 
-def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array], now: int) -> Judged:
-    """What people and likes, (n, CELLS) each, allow to decide on items; a trial also ends after `days`."""
+def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array], over: Bools) -> Judged:
+    """What people and likes, (n, CELLS) each, allow to decide on items; over: (n,), whose trial ends anyway."""
     posterior = posteriors_of(snapshot, rows, counts)
     _, tried = successes(*counts, snapshot.trials, priors_of(snapshot, rows)[2])
-    over = snapshot.items["trial_admitted_at"][rows] + snapshot.trials.days * DAY <= now
     spent = np.where(over, 1.0, tried * posterior[2] / snapshot.trials.likes)
     return judge(posterior, spent, snapshot.items["trial_state"][rows], snapshot.trials)
 
@@ -221,7 +238,7 @@ def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str
     items, settings = snapshot.items, snapshot.trials
     one = np.array([row], np.int32)
     state = TrialState(int(items["trial_state"][row]))
-    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]), now)
+    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]), np.zeros(1, bool))
     tiers = rates_of(items["trial_shown"][row], items["trial_liked"][row], settings)
     return Trial(
         item_id=item,
@@ -256,8 +273,14 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
             if items["trial_round"][row] > 1:
                 return "It had its second chance; everybody's ranking may still find it."
             return f"It may be tried once more from {iso(max(again, now))[:10]} on."
+    if items["original"][row] != row:
+        return "It is a near copy of another item, and shares its trial."
+    held = held_back(snapshot, np.array([row], np.int32))[0]
     if items["created_at"][row] < now - settings.days * DAY:
-        return "It is not new any more, and takes part in everybody's ranking."
+        wanted = "is shown once enough people like it" if held else "takes part in everybody's ranking"
+        return f"It is not new any more, and {wanted}."
+    if held:
+        return "It waits for its turn, and is not shown before: its creator brought out many works this week."
     return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
 
 

@@ -18,20 +18,39 @@ def held_back(snapshot: Snapshot, rows: Rows) -> Bools:
     # The last row stands for no creator, whose account is its own.
     account = np.append(snapshot.creators["account"], -1)[items["creator"][rows]]
     free = np.where(account == items["creator"][rows], settings.weekly, 0)
-    held: Bools = (items["burst"][rows] >= free) & (items["trial_state"][rows] == TrialState.WAITING)
+    # A copy was tried when its original was.
+    untried = items["trial_state"][items["original"][rows]] == TrialState.WAITING
+    held: Bools = (items["burst"][rows] >= free) & untried
     held &= items["came_at"][rows] > snapshot.world["first_served_at"][0]
     if held.any():
-        counts = items["item_counts"][rows[held]]
-        held[held] = counts @ snapshot.feedback.likes < settings.least
+        held[held] = likes_of(snapshot, rows[held]) < settings.least
     return held
 
 
-def filled_up(keep: Bools, limit: int) -> Bools:
-    """The same, and of what is not kept as many of the first as a slate of `limit` lacks, bool (n,)."""
-    missing = limit - int(keep.sum())
+def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
+    """Which of these items are on trial: bool (n,). What was removed, or turned out to be a copy, is not."""
+    items = snapshot.items
+    state = items["trial_state"][rows]
+    going: Bools = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
+    going &= ~items["removed"][rows] & (items["original"][rows] == rows)
+    return going
+
+
+def likes_of(snapshot: Snapshot, rows: Rows) -> Ints:
+    """How often each of these items was liked, wherever: (n,)."""
+    liked: Ints = snapshot.items["item_counts"][rows] @ snapshot.feedback.likes
+    return liked
+
+
+def filled_up(keep: Bools, met: Bools, limit: int) -> Bools:
+    """The same, and of what is not kept as many of the first as a slate of `limit` lacks, bool (n,).
+
+    met: what the person has met lacks too, and fills up last.
+    """
+    missing = limit - int((keep & ~met).sum())
     if missing <= 0:
         return keep
-    others: Ints = np.flatnonzero(~keep)[:missing]
+    others: Ints = np.flatnonzero(~keep)
     full = keep.copy()
-    full[others] = True
+    full[others[np.argsort(met[others], kind="stable")][:missing]] = True
     return full

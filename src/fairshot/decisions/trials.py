@@ -25,10 +25,12 @@ FEWEST_IN_SEGMENT = 4
 """People of a segment who were shown an item before the segment may be found to be its audience,"""
 FEWEST_LIKES = 3
 """and likes of these;"""
-FOUND_ERROR = 0.4
+FOUND_ERROR = 0.15
 """the chance that it is not so, shared among all segments that were asked,"""
 FOUND_TIMES = 1.5
 """and so many times the rate of all others."""
+PULLED = 10.0
+"""Impressions that draw an item's rate towards its category's, where its people are compared with one another."""
 FAILURE = 0.25
 """So much of a place in the queue each item of the creator that was stopped lately costs,"""
 MOST_FAILURES = 2.0
@@ -123,8 +125,9 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     """The segment of people that responds clearly better than everybody else: label row, people, approvals.
 
     A person belongs to the segments of all the labels that they like most. Formula: P(rate of the segment >
-    FOUND_TIMES * rate of the others) > 1 - FOUND_ERROR / m, with Beta(4 mean, 4 (1 - mean)) before and m segments that
-    were asked; the likeliest where several do. None where none does, or the segment is all there is.
+    FOUND_TIMES * rate of the others) > 1 - FOUND_ERROR / m, with Beta(4 r, 4 (1 - r)) before of either, r the item's
+    rate drawn towards the mean, and m segments that were asked; the likeliest where several do. None where none does,
+    or the segment is all there is.
     entries: EVIDENCE of the item, oldest first; mean: what is expected of its category.
     """
     first, liked = accounts_of(entries)
@@ -136,9 +139,14 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     own = np.broadcast_to(liked[:, None], known.shape)[known]
     shown, likes = np.bincount(index), np.bincount(index, own)
     people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
-    others = (approvals - likes + 4 * mean) / (people - shown + 4)
-    bar = np.minimum(FOUND_TIMES * np.maximum(others, mean), 0.999)
-    chance = betaincc(4 * mean + likes, 4 * (1 - mean) + shown - likes, bar)
+    # What is known of the item as a whole is what to expect of each part of its people: a good item is liked by all.
+    whole = (approvals + PULLED * mean) / (people + PULLED)
+    prior = 4 * whole, 4 * (1 - whole)
+    rest = people - shown, approvals - likes
+    quantiles = (np.arange(32)[:, None] + 0.5) / 32
+    others = betaincinv(prior[0] + rest[1], prior[1] + rest[0] - rest[1], quantiles)
+    bar = np.minimum(FOUND_TIMES * others, 0.999)
+    chance = betaincc(prior[0] + likes, prior[1] + shown - likes, bar).mean(axis=0)
     asked = (shown >= FEWEST_IN_SEGMENT) & (shown < people)
     chance[~asked | (likes < FEWEST_LIKES)] = 0
     best = int(np.argmax(chance))
@@ -189,6 +197,8 @@ def sentence(step: str, impressions: int, likes: int, chance: float, expected: f
     told = f"{likes} of the {impressions} people who were shown it liked it"
     bar = f"{expected:.0%} of the first audience, which is what its category has"
     match step:
+        case "waiting":
+            return f"{told}: too few came to decide anything in time. It takes part in everybody's ranking, undecided."
         case "expanding":
             return f"{told}: it is more likely than not that it reaches {bar}, so more people are asked."
         case "graduated":

@@ -20,6 +20,7 @@ ON_TRIAL_KEPT = 16384
 FLOWS = ("flow_served", "flow_examined", "flow_liked")
 HALF_LIFE = {"creators": 28 * DAY, "world": DAY}
 STEPS = {
+    "waiting": TrialState.WAITING,
     "testing": TrialState.TESTING,
     "expanding": TrialState.EXPANDING,
     "graduated": TrialState.GRADUATED,

@@ -19,4 +19,5 @@ class Flood:
     def __call__(self, batch: Candidates, ctx: Context) -> Bools:
         """Which rows need not wait."""
         # A trial is how they get out.
-        return filled_up(~held_back(ctx.snapshot, batch.rows) | (batch.arm > 0), ctx.request.limit)
+        keep = ~held_back(ctx.snapshot, batch.rows) | (batch.arm > 0)
+        return filled_up(keep, ctx.person.met[batch.rows], ctx.request.limit)

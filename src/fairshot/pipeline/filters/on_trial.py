@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from fairshot.core.arrays import Bools
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import filled_up
+from fairshot.core.flood import being_tried, filled_up
 from fairshot.core.request import Context
-from fairshot.core.trial import TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +19,5 @@ class OnTrial:
 
     def __call__(self, batch: Candidates, ctx: Context) -> Bools:
         """Which rows may stand in a slate as what they came as."""
-        state = ctx.snapshot.items["trial_state"][batch.rows]
-        going = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
-        return filled_up((batch.arm > 0) | ~going, ctx.request.limit)
+        keep = ~being_tried(ctx.snapshot, batch.rows) | (batch.arm > 0)
+        return filled_up(keep, ctx.person.met[batch.rows], ctx.request.limit)

@@ -6,10 +6,9 @@ import numpy as np
 
 from fairshot.core.arrays import Rows, distinct
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import held_back
+from fairshot.core.flood import being_tried, held_back
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import TrialState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +30,19 @@ class Fresh:
         return Candidates(self._turns(snapshot, np.intersect1d(newest(snapshot), ctx.eligible)))
 
     def _turns(self, snapshot: Snapshot, rows: Rows) -> Rows:
+        later = being_tried(snapshot, rows) | held_back(snapshot, rows)
+        found = self._ordered(snapshot, rows[~later])
+        if len(found) < self.count:
+            # A small catalogue may have nothing else, and filters fill a slate up with what they are given.
+            found = np.concatenate([found, self._ordered(snapshot, rows[later])])
+        return found[: self.count].astype(np.int32)
+
+    def _ordered(self, snapshot: Snapshot, rows: Rows) -> Rows:
         items = snapshot.items
-        state = items["trial_state"][rows]
-        later = (state == TrialState.TESTING) | (state == TrialState.EXPANDING) | held_back(snapshot, rows)
-        # A small catalogue may have nothing else, and filters fill a slate up with what they are given.
-        if (~later).sum() >= self.count:
-            rows, later = rows[~later], later[~later]
         if len(rows) > self.among:
-            kept = np.argpartition(items["created_at"][rows], -self.among)[-self.among :]
-            rows, later = rows[kept], later[kept]
-        order = np.lexsort((rows, -items["created_at"][rows], items["served"][rows], later))[: self.count]
-        return rows[order].astype(np.int32)
+            rows = rows[np.argpartition(items["created_at"][rows], -self.among)[-self.among :]]
+        ordered: Rows = rows[np.lexsort((rows, -items["created_at"][rows], items["served"][rows]))]
+        return ordered
 
 
 def newest(snapshot: Snapshot) -> Rows:

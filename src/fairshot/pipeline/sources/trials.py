@@ -9,9 +9,10 @@ from scipy.special import ndtr
 from fairshot.algorithms.beta_bandit import thompson_draw
 from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
+from fairshot.core.flood import being_tried
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, evidence_of
+from fairshot.core.trial import FOUND, STRETCH, accounts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
 
 AHEAD = 10
@@ -100,11 +101,7 @@ def openness(ctx: Context) -> float:
 def on_trial(snapshot: Snapshot) -> Rows:
     """The items that are tested or expanding: int32; those in their second round twice."""
     rows = snapshot.world.lists["on_trial"][0]["item"]
-    state = snapshot.items["trial_state"][rows]
-    going = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
-    # What was removed, or turned out to be a copy, holds nobody's place.
-    going &= ~snapshot.items["removed"][rows] & (snapshot.items["original"][rows] == rows)
-    found: Rows = rows[going]
+    found: Rows = rows[being_tried(snapshot, rows)]
     return found
 
 
