@@ -53,7 +53,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     audience: tuple[Share, Share] = (0.1, 0.3)
     among: Positive = 256
     days: Above = 14.0
-    daily: Above = 25.0
+    daily: Above = 100.0
     at_once: Positive = 3
     weekly: Positive = 10
     lift: Above = 1.0
