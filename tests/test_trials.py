@@ -13,9 +13,9 @@ from fairshot.app import App, open_app
 from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import VERDICT_FAMILIES
-from fairshot.core.flood import held_back
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
+from fairshot.core.turns import held_back
 from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
 from fairshot.trials import Decider
 

@@ -11,12 +11,12 @@ from fairshot.algorithms.decay import decayed
 from fairshot.core.answers import Trial, TrialDecision, TrialTier
 from fairshot.core.arrays import DAY, HOUR, Array, Bools, Ints, Rows
 from fairshot.core.events import Draft, Kind
-from fairshot.core.flood import held_back, likes_of
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
+from fairshot.core.turns import held_back, likes_of
 from fairshot.decisions.trials import (
     Judged,
     Priors,
@@ -89,18 +89,17 @@ class Decider:
         searched = snapshot.items["trial_segment"][rows] < 0
         searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
         for index, row in enumerate(rows.tolist()):
-            audience = self._audience(row) if searched[index] else []
+            told = people[index], likes[index]
             if over[index] and people[index] < snapshot.trials.least:
-                drafts.append(
-                    self._draft(row, "waiting", (people[index], likes[index]), self._numbers(found, index, row))
-                )
+                drafts.append(self._draft(row, "waiting", told, self._numbers(found, index, row)))
                 continue
+            audience = self._audience(row) if searched[index] else []
             # What others found of it does not end the trial of an item whose audience was found just now.
             ends = found.step[index] != state[index] and not (audience and found.step[index] == TrialState.STOPPED)
             drafts += audience
             if ends:
                 step = TrialState(int(found.step[index])).name.lower()
-                drafts.append(self._draft(row, step, (people[index], likes[index]), self._numbers(found, index, row)))
+                drafts.append(self._draft(row, step, told, self._numbers(found, index, row)))
         return drafts
 
     def over(self, rows: Rows) -> Bools:

@@ -41,9 +41,8 @@ class Trials:
     `trial_liked` int32 (n, CELLS). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`: impressions of
     trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a, b), NaN where none
     was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of everything that is served,
-    `first_served_at` (microseconds), and
-    decayed by a day: `flow_served` impressions, `flow_examined` of which were looked at if attention falls like
-    1 / log2(1 + position), and `flow_liked`.
+    `first_served_at` (microseconds), and decayed by a day: `flow_served` impressions, `flow_examined` of which were
+    looked at if attention falls like 1 / log2(1 + position), and `flow_liked`.
     """
 
     feedback: FeedbackKinds

@@ -1,11 +1,11 @@
-"""Flood: what a creator brings out far beyond the usual waits for its turn on trial."""
+"""Flood: what a creator brings out beyond the first works of a week waits for its turn on trial."""
 
 from dataclasses import dataclass
 
 from fairshot.core.arrays import Bools
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import filled_up, held_back
 from fairshot.core.request import Context
+from fairshot.core.turns import filled_up, held_back
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from fairshot.core.arrays import Bools
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import being_tried, filled_up
 from fairshot.core.request import Context
+from fairshot.core.turns import being_tried, filled_up
 
 
 @dataclass(frozen=True, slots=True)

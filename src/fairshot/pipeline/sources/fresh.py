@@ -6,9 +6,9 @@ import numpy as np
 
 from fairshot.core.arrays import Rows, distinct
 from fairshot.core.candidates import Candidates
-from fairshot.core.flood import being_tried, held_back
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
+from fairshot.core.turns import being_tried, held_back
 
 
 @dataclass(frozen=True, slots=True)

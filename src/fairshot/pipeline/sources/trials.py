@@ -9,11 +9,11 @@ from scipy.special import ndtr
 from fairshot.algorithms.beta_bandit import thompson_draw
 from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
-from fairshot.core.flood import being_tried
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import FOUND, STRETCH, accounts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
+from fairshot.core.turns import being_tried
 
 AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""

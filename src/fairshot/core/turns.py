@@ -1,4 +1,4 @@
-"""Floods: what a creator brings out beyond a week's usual works waits for its trial before it is shown otherwise."""
+"""Turns: which new items are on trial, which wait for theirs, and what fills up a slate that lacks items."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from fairshot.core.trial import TrialState
 def held_back(snapshot: Snapshot, rows: Rows) -> Bools:
     """Which of these items are to wait: bool (n,).
 
-    Those that came since anything was served, that were not tried yet and that fewer than `least` people liked, and
+    Those that came since anything was served, that were not tried yet and that had fewer than `least` likes, and
     before which their creator brought `weekly` works in the same week. Of linked creators all but the first have no
     works that need not wait. What was there before the first slate is no flood: everything was imported at once.
     """
