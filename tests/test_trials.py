@@ -15,7 +15,7 @@ from fairshot.core.arrays import HOUR, MICROSECONDS
 from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
-from fairshot.core.turns import held_back
+from fairshot.core.turns import held_back, soon_tried
 from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
 from fairshot.trials import Decider
 
@@ -294,6 +294,24 @@ def test_no_trial_lasts_for_ever_and_what_was_removed_holds_no_place(small: tupl
     assert [card.decisions[-1].step for card in cards] == ["waiting"] * 3
     assert "0 of the 0 people" in cards[0].decisions[-1].reason
     assert app.live.snapshot.creators["trial_failures"].max() == 0
+
+
+def test_what_is_new_waits_a_day_for_its_trial_before_ordinary_slots_show_it(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(40)])
+    app.feed("u", 1)
+    now[0] += HOUR
+    app.ingest(items=[{"id": f"n{n}", "creator_id": f"m{n}"} for n in range(8)])
+
+    def shown() -> set[str]:
+        slates = [app.feed(f"u{user}", 10).slate for user in range(20)]
+        return {place.item_id for slate in slates for place in slate if place.item_id.startswith("n")}
+
+    assert not shown()
+    rows = np.array([app.live.ids.items.row(f"n{n}") for n in range(8)], np.int32)
+    assert soon_tried(app.live.snapshot, rows, now[0]).all()
+    now[0] += round(app.config.trials.wait * 24 * HOUR)
+    assert len(shown()) == 8, "nobody tried them, and nobody is kept from them for ever"
 
 
 def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:

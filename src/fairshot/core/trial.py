@@ -40,6 +40,7 @@ class TrialState(IntEnum):
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(ge=1)]
 Above = Annotated[float, Meta(gt=0)]
+NotBelow = Annotated[float, Meta(ge=0)]
 Chance = Annotated[float, Meta(ge=0.5, lt=1)]
 
 
@@ -53,6 +54,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     audience: tuple[Share, Share] = (0.1, 0.3)
     among: Positive = 256
     days: Above = 14.0
+    wait: NotBelow = 1.0
     daily: Above = 100.0
     at_once: Positive = 3
     weekly: Positive = 10

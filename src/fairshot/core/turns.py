@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fairshot.core.arrays import Bools, Ints, Rows
+from fairshot.core.arrays import DAY, Bools, Ints, Rows
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TrialState
 
@@ -21,10 +21,27 @@ def held_back(snapshot: Snapshot, rows: Rows) -> Bools:
     # A copy was tried when its original was.
     untried = items["trial_state"][items["original"][rows]] == TrialState.WAITING
     held: Bools = (items["burst"][rows] >= free) & untried
-    held &= items["came_at"][rows] > snapshot.world["first_served_at"][0]
-    if held.any():
-        held[held] = likes_of(snapshot, rows[held]) < settings.least
-    return held
+    return _unknown(snapshot, rows, held)
+
+
+def soon_tried(snapshot: Snapshot, rows: Rows, now: int) -> Bools:
+    """Which of these items are new, and wait for their trial: bool (n,).
+
+    For `wait` days from when they came; then ordinary slots may show them all the same. now: microseconds.
+    """
+    items, settings = snapshot.items, snapshot.trials
+    soon: Bools = items["came_at"][rows] > now - settings.wait * DAY
+    soon &= (items["trial_round"][rows] == 0) & (items["original"][rows] == rows)
+    soon &= items["created_at"][rows] > now - settings.days * DAY
+    return _unknown(snapshot, rows, soon & (settings.share > 0))
+
+
+def _unknown(snapshot: Snapshot, rows: Rows, among: Bools) -> Bools:
+    """Those of them that came since anything was served and that had fewer than `least` likes."""
+    unknown: Bools = among & (snapshot.items["came_at"][rows] > snapshot.world["first_served_at"][0])
+    if unknown.any():
+        unknown[unknown] = likes_of(snapshot, rows[unknown]) < snapshot.trials.least
+    return unknown
 
 
 def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
