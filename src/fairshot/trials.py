@@ -18,6 +18,7 @@ from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
 from fairshot.core.turns import held_back, likes_of
 from fairshot.decisions.trials import (
+    FEWEST_LIKES,
     Judged,
     Priors,
     admitted,
@@ -87,7 +88,7 @@ class Decider:
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
         searched = snapshot.items["trial_segment"][rows] < 0
-        searched &= snapshot.items["trial_liked"][rows].sum(axis=1) > 1
+        searched &= snapshot.items["trial_liked"][rows].sum(axis=1) >= FEWEST_LIKES
         for index, row in enumerate(rows.tolist()):
             told = people[index], likes[index]
             if over[index] and people[index] < snapshot.trials.least:
@@ -116,7 +117,9 @@ class Decider:
         """
         shown, liked = np.zeros((2, len(rows), CELLS), np.int64)
         since = self.snapshot.items["trial_segment_at"]
-        for index, row in enumerate(rows.tolist()):
+        told = self.snapshot.items["trial_shown"][rows].sum(axis=1) >= self.snapshot.trials.least
+        for index in np.flatnonzero(told | over).tolist():
+            row = int(rows[index])
             first, welcome = accounts_of(evidence_of(self.snapshot.items, row))
             fresh = first["at"] > since[row]
             people = int(looks(np.array([fresh.sum()]), self.snapshot.trials)[0])

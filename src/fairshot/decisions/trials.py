@@ -29,6 +29,10 @@ FOUND_ERROR = 0.15
 """the chance that it is not so, shared among all segments that were asked,"""
 FOUND_TIMES = 1.5
 """and so many times the rate of all others."""
+QUANTILES = (np.arange(32)[:, None] + 0.5) / 32
+"""At which the rate of all others is looked at,"""
+MEDIAN = QUANTILES[16:17]
+"""and the first of the upper half."""
 PULLED = 10.0
 """Impressions that draw an item's rate towards its category's, where its people are compared with one another."""
 FAILURE = 0.25
@@ -139,19 +143,31 @@ def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
     own = np.broadcast_to(liked[:, None], known.shape)[known]
     shown, likes = np.bincount(index), np.bincount(index, own)
     people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
+    asked = (shown >= FEWEST_IN_SEGMENT) & (shown < people)
+    doubt = FOUND_ERROR / max(int(asked.sum()), 1)
     # What is known of the item as a whole is what to expect of each part of its people: a good item is liked by all.
     whole = (approvals + PULLED * mean) / (people + PULLED)
     prior = 4 * whole, 4 * (1 - whole)
-    rest = people - shown, approvals - likes
-    quantiles = (np.arange(32)[:, None] + 0.5) / 32
-    others = betaincinv(prior[0] + rest[1], prior[1] + rest[0] - rest[1], quantiles)
+    tried = np.flatnonzero(asked & (likes >= FEWEST_LIKES))
+    counts = np.stack([shown, likes, people - shown, approvals - likes])
+    # The chance falls as the quantile rises: its mean is at most halfway from what it is at the median to 1.
+    tried = tried[_clearly_better(counts[:, tried], prior, MEDIAN)[0] > 1 - 2 * doubt]
+    chance = _clearly_better(counts[:, tried], prior, QUANTILES).mean(axis=0)
+    if not (chance > 1 - doubt).any():
+        return None
+    best = tried[np.argmax(chance)]
+    return int(names[best]), int(shown[best]), int(likes[best])
+
+
+def _clearly_better(counts: Array, prior: tuple[float, float], quantiles: Floats) -> Floats:
+    """The chance that each segment's rate is FOUND_TIMES that of all others, where theirs is at these quantiles.
+
+    counts: people and likes of each segment, and of all others, (4, n).
+    """
+    shown, likes, others_shown, others_liked = counts
+    others = betaincinv(prior[0] + others_liked, prior[1] + others_shown - others_liked, quantiles)
     bar = np.minimum(FOUND_TIMES * others, 0.999)
-    chance = betaincc(prior[0] + likes, prior[1] + shown - likes, bar).mean(axis=0)
-    asked = (shown >= FEWEST_IN_SEGMENT) & (shown < people)
-    chance[~asked | (likes < FEWEST_LIKES)] = 0
-    best = int(np.argmax(chance))
-    clear = chance[best] > 1 - FOUND_ERROR / max(int(asked.sum()), 1)
-    return (int(names[best]), int(shown[best]), int(likes[best])) if clear else None
+    return np.asarray(betaincc(prior[0] + likes, prior[1] + shown - likes, bar))
 
 
 def admitted(account: Ints, arrived: Ints, held: tuple[Ints, Ints], failures: Floats, room: int, most: int) -> Ints:
