@@ -31,8 +31,11 @@ class Crew:
         """The part of this process."""
         return given[self.place :: self.size]
 
-    def exchange(self, mine: list[T]) -> list[T]:
-        """What came of everybody's part, in the order in which it was shared out."""
+    def exchange(self, mine: list[T], told: Callable[[T], T]) -> list[T]:
+        """What came of everybody's part, in the order in which it was shared out.
+
+        The lead has all of it, everybody else what `told` makes of each.
+        """
         if self.size == 1:
             return mine
         if not self.leads:
@@ -41,8 +44,9 @@ class Crew:
             return found
         parts = [mine, *(other.recv() for other in self.others)]
         merged = [parts[n % self.size][n // self.size] for n in range(sum(map(len, parts)))]
+        others = [told(one) for one in merged]
         for other in self.others:
-            other.send(merged)
+            other.send(others)
         return merged
 
     def once(self, work: Callable[[], None]) -> None:

@@ -142,4 +142,9 @@ class Platform:
 
 
 def _noted(slate: Slate, beginning: str) -> Bools:
-    return np.array([any(note.startswith(beginning) for note in notes) for notes in slate.notes], bool)
+    found = np.zeros(len(slate.notes), bool)
+    for place, notes in enumerate(slate.notes):
+        for note in notes:
+            if note.startswith(beginning):
+                found[place] = True
+    return found

@@ -1,5 +1,6 @@
 """The simulation: tick by tick creators publish, people come, look and like, and the application is told of it."""
 
+import gc
 import shutil
 from collections.abc import Callable
 from copy import deepcopy
@@ -17,7 +18,7 @@ from fairshot.town.platform import BATCH, Platform
 from fairshot.town.policies import policy
 from fairshot.town.records import Recorder, Run
 from fairshot.town.scenarios import Scenario
-from fairshot.town.visits import visit
+from fairshot.town.visits import Visit, visit
 from fairshot.town.world import START, World, make_world, own_likes, record_of
 
 Progress = Callable[[str, float], None]
@@ -122,6 +123,9 @@ class Town:
             since_midnight = number % scenario.ticks
             if since_midnight == 0:
                 progress((now - start) / (end - start))
+                # What is there by now stays: the search for garbage need not go through it again and again.
+                gc.collect()
+                gc.freeze()
                 self._morning(number // scenario.ticks, now)
                 draws = self.world.rng("visits", now).random((scenario.ticks, scenario.all_people))
             if self.may_leave and now % HOUR == 0:
@@ -130,6 +134,7 @@ class Town:
             self._publish(now, tick)
             self._meet(now, tick, self.life.visitors(now, draws[since_midnight], tick))
             self._commit()
+        gc.unfreeze()
 
     def _morning(self, day: int, now: int) -> None:
         if not self.may_leave:
@@ -159,7 +164,7 @@ class Town:
             for person, at in self.crew.share(coming)
         ]
         self.platform.clock.now = now + length - MICROSECONDS
-        for found in self.crew.exchange(mine):
+        for found in self.crew.exchange(mine, Visit.told):
             self.recorder.heads += found.heads
             self.recorder.shown += found.shown
             self.life.adopt(found.person, found.state)

@@ -1,6 +1,6 @@
 """A visit: a person looks at slate after slate until patience ends, and reacts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ class Visit:
     events: list[dict[str, Any]] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+
+    def told(self) -> "Visit":
+        """What those need to know of it who neither write the log nor keep records: the states that it changed."""
+        return replace(self, entries=[], events=[], heads=[])
 
 
 def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bool) -> Visit:
