@@ -16,7 +16,7 @@ from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
 from fairshot.core.turns import held_back, soon_tried
-from fairshot.pipeline.sources.trials import on_trial, openness, tiers_of
+from fairshot.pipeline.sources.trials import ahead_of, on_trial, openness, tiers_of
 from fairshot.trials import Decider
 
 TOPICS, PEOPLE, OLD = 4, 240, 600
@@ -378,7 +378,8 @@ def test_tiers_go_by_match(site: Site) -> None:
     rows = on_trial(site.app.live.snapshot)
     own, other = list[int](), list[int]()
     for user in range(40):
-        tiers = tiers_of(Context(site.app.request(f"u{user}", 10), site.app.live.snapshot), rows)
+        ctx = Context(site.app.request(f"u{user}", 10), site.app.live.snapshot)
+        tiers = tiers_of(ctx, rows, ahead_of(ctx, rows))
         own.append(tiers[user % TOPICS])
         other.extend(np.delete(tiers, user % TOPICS))
     assert np.mean(own) < 2.2 < np.mean(other)

@@ -1,9 +1,9 @@
 """Trials of the application: gathers what the state knows, lets the decider decide, and tells how an item stands."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,14 +19,17 @@ from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
 from fairshot.core.turns import held_back, likes_of
 from fairshot.decisions.trials import (
     FEWEST_LIKES,
+    OPEN,
+    PROMISING,
     Judged,
     Priors,
+    Responses,
     admitted,
     fit_priors,
-    found_segment,
     judge,
     looks,
     rates_of,
+    segment_sentence,
     sentence,
 )
 from fairshot.pipeline.sources.trials import on_trial
@@ -37,6 +40,17 @@ FEWEST_AT_ONCE = 20
 """Items that are on trial at once before anything is known of how many impressions there are."""
 CHANGED = 0.05
 """A prior whose mean or tiers moved by so much of themselves is written anew."""
+
+
+ENDS = (TrialState.GRADUATED, TrialState.STOPPED)
+
+
+class Asked(NamedTuple):
+    """What the segments of an item's people told: verdicts, whether its audience was found, or may be one of them."""
+
+    drafts: Sequence[Draft] = ()
+    found: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,11 +108,13 @@ class Decider:
             if over[index] and people[index] < snapshot.trials.least:
                 drafts.append(self._draft(row, "waiting", told, self._numbers(found, index, row)))
                 continue
-            audience = self._audience(row) if searched[index] else []
-            # What others found of it does not end the trial of an item whose audience was found just now.
-            ends = found.step[index] != state[index] and not (audience and found.step[index] == TrialState.STOPPED)
-            drafts += audience
-            if ends:
+            asked = self._segments(row) if searched[index] else Asked()
+            # What others found of it does not end the trial of an item whose audience was found just now, nor what all
+            # did while those are asked who may be its audience.
+            stays = asked.found and found.step[index] == TrialState.STOPPED
+            stays |= asked.open and found.spent[index] < 1
+            drafts += asked.drafts
+            if found.step[index] != state[index] and not (stays and found.step[index] in ENDS):
                 step = TrialState(int(found.step[index])).name.lower()
                 drafts.append(self._draft(row, step, told, self._numbers(found, index, row)))
         return drafts
@@ -129,20 +145,28 @@ class Decider:
             shown[index], liked[index] = counts_of(first[fresh][:people], welcome[fresh][:people])
         return shown, liked
 
-    def _audience(self, row: int) -> list[Draft]:
-        snapshot = self.snapshot
-        a, b, _ = priors_of(snapshot, np.array([row], np.int32))
-        found = found_segment(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])))
-        if found is None or found[0] == category_of(snapshot, np.array([row], np.int32))[0]:
-            return []
-        segment, shown, likes = found
-        name = snapshot.ids.labels.id(segment)
-        reason = (
-            f"{likes} of the {shown} people who like {name} best, and who were shown it, liked it, clearly more than "
-            f"others: they are shown it from now on. Does the label {name} belong to it?"
-        )
-        data = {"step": "audience", "segment": segment, "label": name, "impressions": shown, "likes": likes}
-        return [self._verdict(row, {**data, "reason": reason})]
+    def _segments(self, row: int) -> "Asked":
+        """Whether part of an item's people is its audience, or may be, and what is to be said of it."""
+        snapshot, one = self.snapshot, np.array([row], np.int32)
+        a, b, _ = priors_of(snapshot, one)
+        told = Responses.of(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])))
+        asked, own = int(snapshot.items["trial_asked"][row]), int(category_of(snapshot, one)[0])
+        found = told.clearest(1 - told.doubt)
+        if found is not None and found[0] != own:
+            return Asked([self._segment("audience", row, found)], found=True)
+        if asked >= 0 and told.chance(asked) > OPEN:
+            return Asked(open=True)
+        promising = told.clearest(PROMISING)
+        if promising is not None and promising[0] not in (own, asked):
+            return Asked([self._segment("asking", row, promising)], open=True)
+        return Asked()
+
+    def _segment(self, step: str, row: int, counted: tuple[int, int, int]) -> Draft:
+        segment, shown, likes = counted
+        name = self.snapshot.ids.labels.id(segment)
+        reason = segment_sentence(step, name, shown, likes)
+        data = {"step": step, "segment": segment, "label": name, "impressions": shown, "likes": likes}
+        return self._verdict(row, {**data, "reason": reason})
 
     def admissions(self) -> list[Draft]:
         """Waiting items whose turn has come, and stopped ones that rested."""
@@ -220,7 +244,7 @@ class Decider:
         return Draft(
             kind=Kind.VERDICT,
             at=self.now,
-            id=f"{FAMILY}/{item}/{number}/{data['step']}",
+            id=f"{FAMILY}/{item}/{number}/{data['step']}{'/' + data['label'] if data['step'] == 'asking' else ''}",
             item=item,
             creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
             data={"decision": "trial", "item": item, **data},

@@ -5,7 +5,7 @@ import pytest
 
 from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
 from fairshot.core.trial_posterior import successes
-from fairshot.decisions.trials import admitted, fit_priors, found_segment, judge, looks, rates_of, sentence
+from fairshot.decisions.trials import OPEN, PROMISING, Responses, admitted, fit_priors, judge, looks, rates_of, sentence
 
 AT_ONCE = 3
 RULES = Trials()
@@ -78,6 +78,11 @@ def people(segments: list[int], likes: list[bool]) -> np.ndarray:
     return entries
 
 
+def found_segment(entries: np.ndarray, mean: float) -> tuple[int, int, int] | None:
+    told = Responses.of(entries, mean)
+    return told.clearest(1 - told.doubt)
+
+
 def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
     segments = [0] * 40 + [1] * 40 + [2] * 8
     likes = [n < 2 for n in range(40)] + [n < 3 for n in range(40)] + [n < 5 for n in range(8)]
@@ -89,6 +94,17 @@ def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
     assert wrong / 200 < 0.1
     assert found_segment(people([3] * 30, [True] * 30), 0.1) is None
     assert found_segment(people([], []), 0.1) is None
+
+
+def test_what_may_be_an_audience_is_told_apart_from_what_is() -> None:
+    segments = [0] * 40 + [1] * 40 + [2] * 8
+    likes = [n < 4 for n in range(40)] + [n < 5 for n in range(40)] + [n < 4 for n in range(8)]
+    told = Responses.of(people(segments, likes), 0.1)
+    assert told.clearest(1 - told.doubt) is None
+    assert told.clearest(PROMISING) == (2, 8, 4)
+    assert PROMISING < told.chance(2) < 1 - told.doubt
+    assert told.chance(0) < OPEN
+    assert told.chance(9) == 0, "nobody of it was asked"
 
 
 def test_a_person_speaks_for_all_that_they_like_most() -> None:

@@ -4,14 +4,15 @@ Everything reads arrays and returns arrays or words; the application gathers the
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from scipy.special import betaincc, betaincinv
 
 from fairshot.algorithms.best_arm import falling_confidence
 from fairshot.algorithms.beta_bandit import fit_beta_prior
-from fairshot.core.arrays import Array, Floats, Ints
+from fairshot.core.arrays import Array, Bools, Floats, Ints
 from fairshot.core.trial import POSITIONS, TIERS, Trials, TrialState, accounts_of
 from fairshot.core.trial_posterior import successes
 
@@ -29,6 +30,8 @@ FOUND_ERROR = 0.15
 """the chance that it is not so, shared among all segments that were asked,"""
 FOUND_TIMES = 1.5
 """and so many times the rate of all others."""
+PROMISING, OPEN = 0.85, 0.5
+"""From which chance on a segment is asked on purpose, and up to which it is asked no more."""
 QUANTILES = (np.arange(32)[:, None] + 0.5) / 32
 """At which the rate of all others is looked at,"""
 MEDIAN = QUANTILES[16:17]
@@ -61,6 +64,8 @@ class Judged:
     low: Floats
     high: Floats
     """Of the 90 % interval of the rate."""
+    spent: Floats
+    """The share of the trial's impressions that are spent."""
 
 
 def fit_priors(shown: Array, liked: Array, label: Ints, settings: Trials) -> Priors | None:
@@ -122,45 +127,64 @@ def judge(posterior: tuple[Floats, Floats, Floats], spent: Floats, state: Ints, 
     step = np.where((spent >= 1) & (chance < 0.5), TrialState.STOPPED, step)
     step = np.where(spent > 0, step, state)
     low, high = betaincinv(alpha, beta, 0.05), betaincinv(alpha, beta, 0.95)
-    return Judged(step, chance, alpha / (alpha + beta), low, high)
+    return Judged(step, chance, alpha / (alpha + beta), low, high, spent)
 
 
-def found_segment(entries: Array, mean: float) -> tuple[int, int, int] | None:
-    """The segment of people that responds clearly better than everybody else: label row, people, approvals.
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """How the segments of an item's people responded: a person belongs to those of all the labels they like most.
 
-    A person belongs to the segments of all the labels that they like most. Formula: P(rate of the segment >
-    FOUND_TIMES * rate of the others) > 1 - FOUND_ERROR / m, with Beta(4 r, 4 (1 - r)) before of either, r the item's
-    rate drawn towards the mean, and m segments that were asked; the likeliest where several do. None where none does,
-    or the segment is all there is.
-    entries: EVIDENCE of the item, oldest first; mean: what is expected of its category.
+    names: label rows, ascending (s,); counts: people and likes of each segment, and of all others, (4, s); prior: a and
+    b of every rate; doubt: FOUND_ERROR shared among the segments that were asked.
     """
-    first, liked = accounts_of(entries)
-    known = first["segments"] >= 0
-    segment = first["segments"][known]
-    if len(segment) == 0:
-        return None
-    names, index = np.unique(segment, return_inverse=True)
-    own = np.broadcast_to(liked[:, None], known.shape)[known]
-    shown, likes = np.bincount(index), np.bincount(index, own)
-    people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
-    asked = (shown >= FEWEST_IN_SEGMENT) & (shown < people)
-    doubt = FOUND_ERROR / max(int(asked.sum()), 1)
-    # What is known of the item as a whole is what to expect of each part of its people: a good item is liked by all.
-    whole = (approvals + PULLED * mean) / (people + PULLED)
-    prior = 4 * whole, 4 * (1 - whole)
-    tried = np.flatnonzero(asked & (likes >= FEWEST_LIKES))
-    counts = np.stack([shown, likes, people - shown, approvals - likes])
-    # The chance falls as the quantile rises: its mean is at most halfway from what it is at the median to 1.
-    tried = tried[_clearly_better(counts[:, tried], prior, MEDIAN)[0] > 1 - 2 * doubt]
-    chance = _clearly_better(counts[:, tried], prior, QUANTILES).mean(axis=0)
-    if not (chance > 1 - doubt).any():
-        return None
-    best = tried[np.argmax(chance)]
-    return int(names[best]), int(shown[best]), int(likes[best])
+
+    names: Ints
+    counts: Array
+    prior: tuple[float, float]
+    doubt: float
+
+    @classmethod
+    def of(cls, entries: Array, mean: float) -> Self:
+        """Count them. entries: EVIDENCE of the item, oldest first; mean: what is expected of its category."""
+        first, liked = accounts_of(entries)
+        known = first["segments"] >= 0
+        names, index = np.unique(first["segments"][known], return_inverse=True)
+        own = np.broadcast_to(liked[:, None], known.shape)[known]
+        shown, likes = np.bincount(index, minlength=len(names)), np.bincount(index, own, len(names))
+        people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
+        # What is known of the item is to be expected of each part of its people: a good item is liked by all.
+        whole = float((approvals + PULLED * mean) / (people + PULLED))
+        counts = np.stack([shown, likes, people - shown, approvals - likes])
+        found = cls(names, counts, (4 * whole, 4 * (1 - whole)), 0.0)
+        return replace(found, doubt=FOUND_ERROR / max(int(found.asked().sum()), 1))
+
+    def asked(self) -> Bools:
+        """The segments of which enough people were shown the item, and that are not all there is: bool (s,)."""
+        shown, _, others, _ = self.counts
+        enough: Bools = (shown >= FEWEST_IN_SEGMENT) & (others > 0)
+        return enough
+
+    def chance(self, segment: int) -> float:
+        """The chance that a segment's rate is FOUND_TIMES that of all others; 0 where it was not asked."""
+        at = np.flatnonzero((self.names == segment) & self.asked())
+        return float(_clearly_better(self.counts[:, at], self.prior, QUANTILES).mean()) if len(at) else 0.0
+
+    def clearest(self, least: float) -> tuple[int, int, int] | None:
+        """The segment of largest chance, where that is above `least`: label row, people, likes; None where none is."""
+        tried = np.flatnonzero(self.asked() & (self.counts[1] >= FEWEST_LIKES))
+        # The chance falls as the quantile rises: its mean is at most halfway from what it is at the median to 1.
+        tried = tried[_clearly_better(self.counts[:, tried], self.prior, MEDIAN)[0] > 2 * least - 1]
+        chance = _clearly_better(self.counts[:, tried], self.prior, QUANTILES).mean(axis=0)
+        if not (chance > least).any():
+            return None
+        best = tried[np.argmax(chance)]
+        return int(self.names[best]), int(self.counts[0, best]), int(self.counts[1, best])
 
 
 def _clearly_better(counts: Array, prior: tuple[float, float], quantiles: Floats) -> Floats:
     """The chance that each segment's rate is FOUND_TIMES that of all others, where theirs is at these quantiles.
+
+    Formula: P(Beta(a + x, b + n - x) > FOUND_TIMES q), q quantile of Beta(a + y, b + m - y) for y likes of m others.
 
     counts: people and likes of each segment, and of all others, (4, n).
     """
@@ -224,3 +248,11 @@ def sentence(step: str, impressions: int, likes: int, chance: float, expected: f
         case "stopped":
             return f"{told}: the chance that it reaches {bar}, is {chance:.0%}. It rests, and may be tried again later."
     return "Its turn has come: it is shown near the top to a few people whom it should suit."
+
+
+def segment_sentence(step: str, label: str, shown: int, likes: int) -> str:
+    """Why part of its people is asked for an item, in words that its creator can read."""
+    told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it"
+    if step == "audience":
+        return f"{told}, clearly more than others: they are shown it from now on. Does the label {label} belong to it?"
+    return f"{told}, perhaps more than others: more of them are asked before anything is decided."

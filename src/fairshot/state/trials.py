@@ -37,7 +37,8 @@ class Trials:
 
     Columns of items: `trial_state` (`TrialState`), `trial_state_at` (microseconds), `trial_served` (`served` when
     that was decided), `trial_admitted_at`, `trial_round` (how often it was admitted), `trial_segment` (label row of
-    an audience that was found, -1), `trial_segment_at` (microseconds, when that was), `trial_shown` and
+    an audience that was found, -1), `trial_segment_at` (microseconds, when that was), `trial_asked` (row of the label
+    whose people are asked on purpose, -1), `trial_shown` and
     `trial_liked` int32 (n, CELLS). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`: impressions of
     trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a, b), NaN where none
     was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of everything that is served,
@@ -63,6 +64,8 @@ class Trials:
                     "trial_segment": Column(np.int32, -1),
                     "trial_segment_at": Column(np.int64),
                     "trial_segment_seq": Column(np.int64),
+                    "trial_asked": Column(np.int32, -1),
+                    "trial_asked_seq": Column(np.int64),
                     "trial_shown": Column(np.int32, width=CELLS),
                     "trial_liked": Column(np.int32, width=CELLS),
                 },
@@ -133,6 +136,7 @@ class Trials:
         later.grow(sizes)
         _newer(earlier.items, later.items, "trial_seq", _DECIDED)
         _newer(earlier.items, later.items, "trial_segment_seq", _FOUND)
+        _newer(earlier.items, later.items, "trial_asked_seq", ("trial_asked", "trial_asked_seq"))
         earlier.items["trial_round"][:] += later.items["trial_round"]
         np.maximum(
             earlier.items["trial_admitted_at"], later.items["trial_admitted_at"], out=earlier.items["trial_admitted_at"]
@@ -171,6 +175,10 @@ def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
         if seq > items["trial_segment_seq"][row]:
             items["trial_segment"][row], items["trial_segment_at"][row] = data["segment"], at
             items["trial_segment_seq"][row] = seq
+        return
+    if data["step"] == "asking":
+        if seq > items["trial_asked_seq"][row]:
+            items["trial_asked"][row], items["trial_asked_seq"][row] = data["segment"], seq
         return
     if seq > items["trial_seq"][row]:
         items["trial_seq"][row], items["trial_state"][row] = seq, STEPS[data["step"]]

@@ -52,13 +52,16 @@ LEARNING: Mapping[str, Any] = MappingProxyType(
     {
         "factors": 32,
         "text_dimensions": 32,
-        "occasions": 600,
-        "epochs": 6,
+        "epochs": 12,
         "off_policy_slates": 100,
         "causal_slates": 50,
+        "drift_tolerance": 10.0,
     }
 )
-"""Models of the size that the log of a small town can teach, for every policy alike."""
+"""Models of the size that the log of a small town can teach, for every policy alike.
+
+Nobody is there to say that a drift is meant: from slates by popularity to those of a policy all features drift.
+"""
 
 
 @dataclass(frozen=True, slots=True)

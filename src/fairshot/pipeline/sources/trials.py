@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from fairshot.algorithms.beta_bandit import thompson_draw
-from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
+from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
@@ -19,6 +19,8 @@ AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
 BEST = 48
 """and so many of the best draws for which the person's tier is looked up."""
+HALVES = 0.05
+"""The share of people, ordered by their match with an item, after which the next is half as likely to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Trials:
             return no_candidates()
         wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
         worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
-        best = prospects.rows[~met][np.argsort(-worth, kind="stable")[:BEST]]
-        return _first(ctx, best, wanted, rng)
+        best = np.argsort(-worth, kind="stable")[:BEST]
+        return _first(ctx, prospects.rows[~met][best], worth[best], wanted, rng)
 
     def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
         """The items on trial of which one may be brought, at most `among`."""
@@ -119,47 +121,63 @@ def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     return np.asarray(moves * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * ndtr(z)) + 1e-12)
 
 
-def _first(ctx: Context, best: Rows, wanted: int, rng: np.random.Generator) -> Candidates:
-    """The first item for which the person belongs to the wanted tier, or else to the one nearest to it.
+def _first(ctx: Context, best: Rows, worth: Floats, wanted: int, rng: np.random.Generator) -> Candidates:
+    """The best item for which the person belongs to the wanted tier, or else to the one nearest to it.
 
-    Only who is wanted for a stretch is brought one; found people are the core of an audience, whatever else is wanted.
+    Among those of one tier, worth counts half where HALVES more of all people match the item better. Only who is
+    wanted for a stretch is brought one; found people are the core of an audience, whatever else is wanted, and who may
+    be one are asked as what they are.
     """
-    tiers = tiers_of(ctx, best)
-    refused = np.zeros(len(best), bool)
+    ahead = ahead_of(ctx, best)
+    tiers, refused = tiers_of(ctx, best, ahead), np.zeros(len(best), bool)
+    asked = _of_segment(ctx, best, "trial_asked") & (tiers != FOUND)
     if wanted == STRETCH:
-        likely, refused = _by_segment(ctx, best, rng)
-        order = np.argsort(-likely, kind="stable")
-        best, tiers, refused = best[order], tiers[order], refused[order]
+        worth, refused = _by_segment(ctx, best, rng)
+    else:
+        worth = worth * np.exp2(-np.where(asked | (tiers == FOUND), 0.0, np.nan_to_num(ahead)) / HALVES)
     distance = np.abs(tiers - wanted).astype(np.float64)
     distance[tiers == FOUND] = np.inf if wanted == STRETCH else 0
     distance[(tiers == STRETCH) & (wanted != STRETCH)] = np.inf
+    distance[asked] = 0
     distance[refused] = np.inf
-    if np.isinf(distance).all():
+    chosen = np.lexsort((-worth, distance))[:1]
+    if np.isinf(distance[chosen]).all():
         return no_candidates()
-    chosen = int(np.argmin(distance))
-    return Candidates(best[chosen : chosen + 1], {"trial_arm": tiers[chosen : chosen + 1].astype(np.int8)})
+    return Candidates(best[chosen], {"trial_arm": tiers[chosen].astype(np.int8)})
 
 
-def tiers_of(ctx: Context, rows: Rows) -> Ints:
+def ahead_of(ctx: Context, rows: Rows) -> Floats:
+    """The share of all people who match each item better than the person: float64 (n,).
+
+    Match is the inner product of directions; all people are the audience's sample. 1 where nothing is known of the
+    person, NaN where nothing is of what the item is, or before any training.
+    """
+    models = ctx.snapshot.artifacts
+    if models.vectors is None or models.audience is None or len(models.audience) == 0:
+        return np.full(len(rows), np.nan)
+    if ctx.person.vector is None:
+        return np.ones(len(rows))
+    vectors = models.vectors.items[rows]
+    match = vectors @ (ctx.person.vector / np.linalg.norm(ctx.person.vector))
+    ahead = (models.audience @ vectors.T > match).mean(axis=0)
+    return np.where(vectors.any(axis=1), ahead, np.nan)
+
+
+def tiers_of(ctx: Context, rows: Rows, ahead: Floats) -> Ints:
     """The person's audience tier for each item: arms 1 surely, 2 should be, 3 a stretch, 4 found, int64 (n,).
 
-    The rank of the person's match, the inner product of directions, among that of the audience's sample; where
-    nothing is known of the person it is a stretch, where nothing is of what the item is, or before any training, all
-    should be.
+    ahead: of each item, see `ahead_of`; where it is not known all should be its audience.
     """
-    models, items = ctx.snapshot.artifacts, ctx.snapshot.items
-    tiers = np.full(len(rows), STRETCH)
-    if models.vectors is None or models.audience is None or len(models.audience) == 0:
-        tiers[:] = 2
-    elif ctx.person.vector is not None:
-        vectors = models.vectors.items[rows]
-        match = vectors @ (ctx.person.vector / np.linalg.norm(ctx.person.vector))
-        above = (models.audience @ vectors.T > match).mean(axis=0)
-        ranked = 1 + np.searchsorted(ctx.snapshot.trials.audience, above, side="left")
-        tiers = np.where(vectors.any(axis=1), ranked, 2)
-    segment = items["trial_segment"][rows]
-    tiers[(segment >= 0) & np.isin(segment, ctx.person.segments)] = FOUND
+    ranked = 1 + np.searchsorted(ctx.snapshot.trials.audience, ahead, side="left")
+    tiers = np.where(np.isnan(ahead), 2, ranked)
+    tiers[_of_segment(ctx, rows, "trial_segment")] = FOUND
     return tiers
+
+
+def _of_segment(ctx: Context, rows: Rows, column: str) -> Bools:
+    """Whether the person is of the segment that a column names of each item, (n,)."""
+    segment = ctx.snapshot.items[column][rows]
+    return np.asarray((segment >= 0) & np.isin(segment, ctx.person.segments))
 
 
 def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Floats, Array]:
