@@ -111,7 +111,7 @@ def broadcast(**named: NDArray[np.generic]) -> tuple[int, ...]:
     (2, 3)
     """
     try:
-        return np.broadcast_shapes(*(array.shape for array in named.values()))
+        return np.broadcast(*named.values()).shape
     except ValueError:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in named.items())
         raise ValueError(f"shapes must broadcast: {shapes}") from None

@@ -202,7 +202,8 @@ class _Span:
             self._drop_oldest()
         rank, d = self.rank, self.width - 1
         basis = self.rows[:rank, : self.width]
-        vector = np.append(row, self.bias)
+        vector = np.empty(self.width)
+        vector[:d], vector[d] = row, self.bias
         along = basis @ vector
         vector -= along @ basis
         squared = float(vector @ vector)

@@ -22,6 +22,9 @@ from scipy.special import xlog1py, xlogy
 
 from fairshot.algorithms.arguments import Bools, Floats, Ints, at_least_zero, flags, labels, real, within
 
+ROUNDING = 1e-5
+"""How far from one a belief may sum."""
+
 
 def uniform_belief(rows: int, states: int) -> Floats:
     """Log belief of rows about which nothing is known: 1/S for each state.
@@ -234,7 +237,7 @@ def _normalised(log_belief: Floats) -> Floats:
 
 
 def _belief(log_belief: Floats) -> Floats:
-    if np.ndim(log_belief) != 2 or not np.allclose(np.exp(log_belief).sum(axis=1), 1):
+    if np.ndim(log_belief) != 2 or not (np.abs(np.exp(log_belief).sum(axis=1) - 1) <= ROUNDING).all():
         raise ValueError(f"log_belief must be [n, S], its exp summing to one, shape {np.shape(log_belief)}")
     return log_belief
 

@@ -114,16 +114,15 @@ class _Run:
         certain[pool.places(slate.rows), np.arange(len(slate))] = 1
         return pool, certain
 
-    def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Step]:
+    def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Callable[[int], None]]:
+        """What came of it, None where it failed; and what takes down how many candidates there are after it."""
         start = perf_counter()
         try:
             result, error = work(), None
         except FAILURES as failure:
             result, error = None, f"{type(failure).__name__}: {failure}"
-        return result, Step(stage.kind, stage.name, before, before, perf_counter() - start, error)
-
-    def _done(self, step: Step, after: int) -> None:
-        self.steps.append(Step(step.kind, step.name, step.before, after, step.seconds, step.error))
+        seconds = perf_counter() - start
+        return result, lambda after: self.steps.append(Step(stage.kind, stage.name, before, after, seconds, error))
 
     def gather(self) -> Candidates:
         """Merge what the sources bring; a row belongs to the first source that brought it."""
@@ -133,9 +132,9 @@ class _Run:
         for code, stage in enumerate(self.pipeline.sources):
             if stage.personal and not self.ctx.request.profile:
                 continue
-            found, step = self._attempt(stage, 0, partial(_checked_source, stage, self.ctx))
+            found, done = self._attempt(stage, 0, partial(_checked_source, stage, self.ctx))
             brought = found.rows if found is not None else np.empty(0, dtype=np.int32)
-            self._done(step, len(brought))
+            done(len(brought))
             rows.append(brought)
             source.append(np.full(len(brought), code, dtype=np.int16))
             arm.append(np.zeros(len(brought), dtype=np.int8) if found is None else found.arm)
@@ -151,19 +150,19 @@ class _Run:
     def filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
         alive: Ints = np.arange(len(batch))
         for number, stage in enumerate(self.pipeline.filters, start=1):
-            keep, step = self._attempt(stage, len(batch), partial(_checked_filter, stage, batch, self.ctx))
+            keep, done = self._attempt(stage, len(batch), partial(_checked_filter, stage, batch, self.ctx))
             if keep is None:
                 keep = np.full(len(batch), not stage.fails_closed)
             if not keep.all():
                 self.fate[alive[~keep]] = number
                 alive, batch = alive[keep], batch.take(keep)
-            self._done(step, len(batch))
+            done(len(batch))
         return batch, alive
 
     def features(self, batch: Candidates) -> Candidates:
         for stage in self.pipeline.features:
-            columns, step = self._attempt(stage, len(batch), partial(_checked_features, stage, batch, self.ctx))
-            self._done(step, len(batch))
+            columns, done = self._attempt(stage, len(batch), partial(_checked_features, stage, batch, self.ctx))
+            done(len(batch))
             if columns is not None:
                 batch = batch.with_columns(columns)
         return batch
@@ -173,8 +172,8 @@ class _Run:
         total = np.zeros(len(batch))
         parts: dict[str, Array] = {}
         for stage in self.pipeline.value:
-            raw, step = self._attempt(stage, len(batch), partial(_checked_value, stage, batch, self.ctx))
-            self._done(step, len(batch))
+            raw, done = self._attempt(stage, len(batch), partial(_checked_value, stage, batch, self.ctx))
+            done(len(batch))
             part = np.zeros(len(batch)) if raw is None else self.pipeline.weights[stage.name] * raw
             parts[f"value.{stage.name}"] = part
             total += part
@@ -187,12 +186,12 @@ class _Run:
         ranks: list[tuple[str, Ints]] = [("value", _ranks(chosen, len(pool)))]
         batch = pool
         for stage in self.pipeline.rerankers:
-            order, step = self._attempt(stage, len(batch), partial(_checked_order, stage, batch, self.ctx))
+            order, done = self._attempt(stage, len(batch), partial(_checked_order, stage, batch, self.ctx))
             if order is not None:
                 chosen = chosen[order]
                 batch = pool.take(chosen)
                 ranks.append((stage.name, _ranks(chosen, len(pool))))
-            self._done(step, len(batch))
+            done(len(batch))
         chosen = chosen[: self.ctx.request.limit]
         return chosen, tuple(_moves(index, ranks) for index in chosen.tolist())
 
@@ -210,9 +209,9 @@ class _Run:
 
     def _blend(self, slate: Slate, blenders: tuple[Stage, ...]) -> Slate:
         for stage in blenders:
-            blended, step = self._attempt(stage, len(slate), partial(_checked_blend, stage, slate, self.ctx))
+            blended, done = self._attempt(stage, len(slate), partial(_checked_blend, stage, slate, self.ctx))
             slate = slate if blended is None else blended
-            self._done(step, len(slate))
+            done(len(slate))
         return slate
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import fairshot
 from fairshot.app import App
 from fairshot.core.answers import Feed
-from fairshot.core.arrays import Bools, Ints
+from fairshot.core.arrays import Bools, Ints, marked
 from fairshot.core.events import Draft
 from fairshot.core.slate import Slate
 from fairshot.town.policies import EXPLORED, Policy
@@ -127,10 +127,10 @@ class Platform:
         """
         slate = self.slate
         assert slate is not None
-        explored = self.tried() | _noted(slate, LOT)
+        explored = _noted(slate, EXPLORED) | _noted(slate, LOT) | (slate.arm > 0)
         if not explored.any():
             return explored, slate.rows
-        left = slate.pool.rows[~np.isin(slate.pool.rows, slate.rows)]
+        left = slate.pool.rows[~marked(len(self.app.live.ids.items), slate.rows)[slate.pool.rows]]
         return explored, np.concatenate([slate.rows[~explored], left])[: len(slate)]
 
     def _made(self, slate: Slate) -> None:

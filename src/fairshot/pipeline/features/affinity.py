@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Floats, Rows
+from fairshot.core.arrays import Array, Floats, Rows, marked
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 
@@ -30,9 +30,8 @@ class Affinity:
             **self._vectors(batch, ctx),
             "creator_affinity": _share(creators, items["creator"][liked]),
             "label_affinity": _share(labels, items["label"][liked]),
-            "followed": np.isin(creators, follows).astype(np.float32)
-            if len(follows)
-            else np.zeros(len(batch), np.float32),
+            # The last place stands for no creator.
+            "followed": marked(len(ctx.snapshot.ids.creators) + 1, follows)[creators].astype(np.float32),
         }
 
     def _vectors(self, batch: Candidates, ctx: Context) -> Mapping[str, Floats]:

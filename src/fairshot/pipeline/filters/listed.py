@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from fairshot.core.arrays import Bools
+from fairshot.core.arrays import Bools, marked
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 
@@ -20,7 +20,7 @@ class Listed:
         """Which rows may be shown at all."""
         keep = ctx.snapshot.items["record"][batch.rows] > 0
         if len(ctx.request.exclude):
-            keep &= np.isin(batch.rows, ctx.request.exclude, invert=True)
+            keep &= ~marked(len(ctx.snapshot.ids.items), ctx.request.exclude)[batch.rows]
         if ctx.eligible is not None:
             keep &= np.isin(batch.rows, ctx.eligible)
         return keep

@@ -47,14 +47,21 @@ def strongest(snapshot: Snapshot, now: int) -> tuple[Rows, Floats]:
 
     A strength of 1 is twice the approval of the last day that chance and expectation explain.
     """
-    rows = distinct(snapshot.world.lists["touched"][0]["item"])
-    if len(rows) > AMONG:
-        trend, weeks = (snapshot.items[name][rows] for name in ("trend", "trend_weeks"))
-        rows = rows[np.argpartition((trend + 1) / (weeks - trend + WEEKS / DAYS), -AMONG)[-AMONG:]]
+    rows = snapshot.once("may rise", lambda: _may_rise(snapshot))
     strength = strengths(snapshot, rows, now)
     rows, strength = rows[strength > 0], strength[strength > 0]
     order = np.lexsort((rows, -strength))
     return rows[order].astype(np.int32), strength[order]
+
+
+def _may_rise(snapshot: Snapshot) -> Rows:
+    """The items approved of last, at most AMONG of them."""
+    rows = distinct(snapshot.world.lists["touched"][0]["item"])
+    if len(rows) <= AMONG:
+        return rows
+    trend, weeks = (snapshot.items[name][rows] for name in ("trend", "trend_weeks"))
+    chosen: Rows = rows[np.argpartition((trend + 1) / (weeks - trend + WEEKS / DAYS), -AMONG)[-AMONG:]]
+    return chosen
 
 
 def strengths(snapshot: Snapshot, rows: Rows, now: int) -> Floats:
