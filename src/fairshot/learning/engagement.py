@@ -231,7 +231,8 @@ def _descended(
         return (optax.apply_updates(parameters, updates), state), None
 
     compiled = jax.jit(lambda carry, parts: jax.lax.scan(step, carry, parts)[0])
-    carry: Any = (layers, optimiser.init(layers))
+    # Compiled as one: each array of zeros by itself takes as long.
+    carry: Any = (layers, jax.jit(optimiser.init)(layers))
     for number in range(epochs):
         order = rng.permutation(n)[: steps * batch].reshape(steps, batch)
         carry = compiled(carry, tuple(part[order] for part in examples))

@@ -215,7 +215,7 @@ def _descent(steps: int) -> tuple[Any, Any]:
         updates, state = optimiser.update(jax.grad(_loss)(parameters, *part), state)
         return optax.apply_updates(parameters, updates), state
 
-    return optimiser.init, jax.jit(step)
+    return jax.jit(optimiser.init), jax.jit(step)
 
 
 def _loss(parameters: Any, people: Any, items: Any, index: Any, offset: Any, target: Any) -> Any:
