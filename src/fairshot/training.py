@@ -45,7 +45,7 @@ from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
 from fairshot.learning.labels import fit_labels, predicted_labels
 from fairshot.learning.latent_cluster import LatentCluster
-from fairshot.learning.latent_fit import fit_latent_cluster, reception_of
+from fairshot.learning.latent_fit import NO_RECORD, fit_latent_cluster, reception_of
 from fairshot.learning.loading import PERSONS
 from fairshot.learning.multipliers import Multipliers, fit_multipliers
 from fairshot.learning.nearest import VectorSearch, build_index
@@ -234,9 +234,9 @@ class Trainer:
     def _latent_cluster(self, events: EventBatch, feedback: Feedback, vectors: Vectors) -> LatentCluster | None:
         settings, mode = self.config.learning, self.config.impressions.mode
         reception = reception_of(events, feedback, self.kinds, mode, settings.type_half_life_days)
-        recorded = np.zeros(events.sizes.items, dtype=bool)
-        recorded[events.item[events.of(Kind.ITEM)]] = True
-        return fit_latent_cluster(reception, vectors.items, recorded, settings)
+        recorded, creator = events.of(Kind.ITEM), np.full(events.sizes.items, NO_RECORD, np.int32)
+        creator[events.item[recorded]] = events.creator[recorded]
+        return fit_latent_cluster(reception, vectors.items, creator, settings)
 
     def _past(self, events: EventBatch, before: Feedback) -> tuple[Artifacts, Describer]:
         """The models of what came before, and what describes by them what came after."""

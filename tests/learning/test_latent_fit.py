@@ -15,11 +15,13 @@ from fairshot.core.events import EventBatch, Kind, event_batch
 from fairshot.core.ids import Sizes
 from fairshot.learning.interactions import feedback_of
 from fairshot.learning.latent_cluster import HIGHEST, LOWEST, LatentCluster
-from fairshot.learning.latent_fit import Reception, fit_latent_cluster, reception_of
+from fairshot.learning.latent_fit import NO_RECORD, Reception, fit_latent_cluster, rates, reception_of
 
 CONFIG = load_config()
 SETTINGS = msgspec.structs.replace(CONFIG.learning, item_clusters=8, person_types=8)
 PEOPLE = 300
+NOBODYS = np.full(ITEMS, -1, np.int32)
+NOTHING = csr_matrix((PEOPLE, ITEMS))
 
 
 def vectors(planted: Planted, noise: float = 0.3) -> Any:
@@ -30,14 +32,13 @@ def vectors(planted: Planted, noise: float = 0.3) -> Any:
 
 def fitted(planted: Planted, reception: Reception, **changes: Any) -> LatentCluster:
     settings = msgspec.structs.replace(SETTINGS, **changes)
-    model = fit_latent_cluster(reception, vectors(planted), np.ones(ITEMS, bool), settings)
+    model = fit_latent_cluster(reception, vectors(planted), NOBODYS, settings)
     assert model is not None
     return model
 
 
 def shown_to(planted: Planted, met: Any) -> Reception:
-    people = np.zeros(len(met))
-    return Reception(csr_matrix((met & planted.likes).astype(float)), csr_matrix(met.astype(float)), people)
+    return Reception(csr_matrix(met.astype(float)), csr_matrix((met & planted.likes).astype(float)), NOTHING)
 
 
 def home(model: LatentCluster, planted: Planted) -> Any:
@@ -72,9 +73,42 @@ def test_rates_follow_how_good_items_are(planted, met):
     assert model.rate.mean() == pytest.approx(truth.mean(), rel=0.1)
 
 
+def test_what_everybody_also_sought_does_not_hide_how_much_types_differ(planted, met):
+    # Likes of what was never shown are certain; taken for answered impressions they would make all rates high.
+    rng = np.random.default_rng(9)
+    sought = ~met & planted.likes & (rng.random(met.shape) < 0.5)
+    shown = shown_to(planted, met)
+    model = fitted(planted, replace(shown, sought=csr_matrix(sought.astype(float))))
+    assert (home(model, planted) > 1.8).all()
+    assert model.rate.mean() == pytest.approx(planted.likes.mean(), rel=0.15)
+
+
+def test_a_rate_is_drawn_towards_the_creators_and_fame_tells_the_less_the_more_was_answered():
+    # Creator 0 is good, creator 1 is not; items 2 and 5 were hardly shown, and item 5 is sought by everybody.
+    shown, liked = np.zeros((PEOPLE, 6)), np.zeros((PEOPLE, 6))
+    shown[:, [0, 1, 3, 4]] = 1
+    liked[: PEOPLE // 2, :2], liked[:15, 3:5] = 1, 1
+    sought = np.zeros((PEOPLE, 6))
+    reception = Reception(csr_matrix(shown), csr_matrix(liked), csr_matrix(sought))
+    creator = np.array([0, 0, 0, 1, 1, 1], np.int32)
+    rate = rates(reception, creator)
+    assert rate[2] > 4 * rate[5]
+    np.testing.assert_allclose(rate[[0, 3]], [0.5, 0.05], rtol=0.1)
+    sought[:20, 5] = 1
+    asked = rates(replace(reception, sought=csr_matrix(sought)), creator)
+    assert rate[5] < asked[5] < 2 * rate[5]
+    never = Reception(csr_matrix(shown.shape), csr_matrix(shown.shape), csr_matrix(sought))
+    assert rates(never, creator).argmax() == 5
+
+
+def test_to_somebody_unknown_every_cluster_is_worth_what_it_is_to_all(planted, met):
+    model = fitted(planted, shown_to(planted, met))
+    np.testing.assert_allclose(model.prior @ model.lift, 1, rtol=1e-5)
+
+
 def test_people_who_were_never_shown_anything_teach_lifts_too(planted, met):
     found = csr_matrix((met & planted.likes).astype(float))
-    model = fitted(planted, Reception(found, csr_matrix(found.shape), np.ones(PEOPLE)))
+    model = fitted(planted, Reception(NOTHING, NOTHING, found))
     assert (home(model, planted) > 1.8).all()
 
 
@@ -85,7 +119,7 @@ def test_a_lift_is_about_taste_and_not_about_being_shown_the_best_items(planted)
     good = planted.appeal > np.median(planted.appeal)
     met = rng.random((PEOPLE, ITEMS)) < 0.5
     met &= np.where(np.arange(PEOPLE)[:, None] < PEOPLE // 2, good, ~good)
-    shown = Reception(csr_matrix((met & same).astype(float)), csr_matrix(met.astype(float)), np.zeros(PEOPLE))
+    shown = Reception(csr_matrix(met.astype(float)), csr_matrix((met & same).astype(float)), NOTHING)
     model = fitted(planted, shown)
     assert model.lift.min() > 0.8
     assert model.lift.max() < 1.2
@@ -114,9 +148,9 @@ def test_best_items_come_by_falling_rate_and_belong_to_their_cluster(planted, me
 
 
 def test_items_without_vector_or_record_are_in_no_cluster(planted, met):
-    items, recorded = vectors(planted), np.ones(ITEMS, bool)
-    items[:5], recorded[5:10] = 0, False
-    model = fit_latent_cluster(shown_to(planted, met), items, recorded, SETTINGS)
+    items, creator = vectors(planted), NOBODYS.copy()
+    items[:5], creator[5:10] = 0, NO_RECORD
+    model = fit_latent_cluster(shown_to(planted, met), items, creator, SETTINGS)
     assert model is not None
     assert (model.arm[:10] == -1).all()
     assert not np.isin(np.arange(10), model.best).any()
@@ -124,16 +158,16 @@ def test_items_without_vector_or_record_are_in_no_cluster(planted, met):
 
 def test_too_little_of_either_gives_no_model(planted, met):
     few = met & (np.arange(PEOPLE) < 20)[:, None]
-    assert fit_latent_cluster(shown_to(planted, few), vectors(planted), np.ones(ITEMS, bool), SETTINGS) is None
-    assert fit_latent_cluster(shown_to(planted, met), vectors(planted), np.zeros(ITEMS, bool), SETTINGS) is None
+    assert fit_latent_cluster(shown_to(planted, few), vectors(planted), NOBODYS, SETTINGS) is None
+    assert fit_latent_cluster(shown_to(planted, met), vectors(planted), NOBODYS + NO_RECORD, SETTINGS) is None
 
 
 def test_people_and_items_that_are_all_alike_are_of_one_type_and_cluster(planted):
     everything = np.ones((PEOPLE, ITEMS))
-    everybody = Reception(csr_matrix(everything), csr_matrix(everything), np.zeros(PEOPLE))
+    everybody = Reception(csr_matrix(everything), csr_matrix(everything), NOTHING)
     alike = np.ones((ITEMS, 8), np.float32)
     alike[: ITEMS // 2] += np.float32(1e-7)
-    model = fit_latent_cluster(everybody, alike, np.ones(ITEMS, bool), SETTINGS)
+    model = fit_latent_cluster(everybody, alike, NOBODYS, SETTINGS)
     assert model is not None
     assert len(model.centres) == 1
     assert model.lift.mean() == pytest.approx(1, abs=0.05)
@@ -171,23 +205,24 @@ def received(*rows: tuple[Kind, str, int, int, int], mode: Any = "served") -> Re
     return reception_of(events, feedback_of(events), CONFIG.kinds, mode, 10.0)
 
 
-def test_who_was_shown_things_had_those_as_occasions_and_others_had_all():
+def test_what_answered_an_impression_is_told_from_what_people_sought_by_themselves():
     found = received(
         (Kind.SLATE, "", 0, 0, 100),
         (Kind.SLATE, "", 0, 1, 100),
         (Kind.FEEDBACK, "like", 0, 1, 100),
+        (Kind.FEEDBACK, "like", 0, 3, 100),
         (Kind.FEEDBACK, "like", 1, 2, 100),
     )
     np.testing.assert_allclose(found.shown.toarray(), [[1, 1, 0, 0], [0] * 4, [0] * 4])
-    np.testing.assert_allclose(found.approval.toarray(), [[0, 1, 0, 0], [0, 0, 1, 0], [0] * 4])
-    np.testing.assert_allclose(found.free, [0, 1, 0])
+    np.testing.assert_allclose(found.answered.toarray(), [[0, 1, 0, 0], [0] * 4, [0] * 4])
+    np.testing.assert_allclose(found.sought.toarray(), [[0, 0, 0, 1], [0, 0, 1, 0], [0] * 4])
 
 
 def test_what_is_a_half_life_older_counts_half():
     found = received((Kind.SLATE, "", 0, 0, 90), (Kind.FEEDBACK, "like", 1, 2, 80), (Kind.FEEDBACK, "like", 2, 3, 100))
     assert found.shown[0, 0] == pytest.approx(0.5)
-    np.testing.assert_allclose(found.free, [0, 0.25, 1])
-    assert found.approval[1, 2] == pytest.approx(0.25)
+    assert found.sought[1, 2] == pytest.approx(0.25)
+    assert found.sought[2, 3] == pytest.approx(1)
 
 
 def test_approval_is_the_sum_of_preferences_within_zero_and_one():

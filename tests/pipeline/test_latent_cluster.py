@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from fairshot.app import App
+from fairshot.config import load_config
+from fairshot.core.arrays import Floats
 from fairshot.core.candidates import Candidates
 from fairshot.core.errors import ConfigError
 from fairshot.core.request import Context
 from fairshot.learning.latent_cluster import LatentCluster as Model
+from fairshot.learning.latent_cluster import observed
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.sources.latent_cluster import LatentCluster as Source
 from fairshot.pipeline.stages import Stage, load_stage
@@ -46,13 +49,21 @@ def learned(world: App) -> Iterator[Model]:
 
 
 def everything() -> Candidates:
-    return Candidates(np.arange(ITEMS, dtype=np.int32))
+    """All items, of which the ranker expects the same."""
+    return ranked(np.full(ITEMS, 0.1))
+
+
+def ranked(likes: Floats) -> Candidates:
+    """All items with the chance of a like that the ranker sees; of everything else it sees none."""
+    chances = {f"p_{name}": np.zeros(ITEMS) for name in load_config().kinds.names}
+    return Candidates(np.arange(ITEMS, dtype=np.int32), chances | {"p_like": likes})
 
 
 def test_the_source_brings_what_the_term_values_most_best_first(learned, context: Contexts):
-    ctx = context("nobody")
-    rows = Source(count=30)(ctx).rows
-    value = Term()(everything(), ctx)
+    ctx = context("u1")
+    rows = Source(count=30, until=10_000)(ctx).rows
+    value = Term(until=10_000)(everything(), ctx)
+    value[ctx.person.met] = -1
     assert len(rows) == 30
     np.testing.assert_allclose(value[rows], np.sort(value)[::-1][:30])
 
@@ -95,14 +106,24 @@ def test_a_request_without_profiling_does_not_ask_the_source(learned, context: C
     assert len(pipeline.candidates(context("nobody", profile=False))) == 0
 
 
-def test_the_term_is_the_chance_times_the_influence_that_is_left(learned, context: Contexts):
-    ctx = context("u1")
+def test_of_somebody_of_whom_nothing_is_known_the_bandit_knows_no_more_than_the_ranker(learned, context: Contexts):
+    likes = np.random.default_rng(3).uniform(0.01, 0.5, ITEMS)
+    np.testing.assert_allclose(Term()(ranked(likes), context("nobody")), 0, atol=1e-12)
+
+
+def test_the_term_pools_ranker_and_bandit_by_the_influence_that_is_left(learned, context: Contexts):
+    ctx, likes = context("u1"), np.random.default_rng(3).uniform(0.01, 0.5, ITEMS)
     reactions, shown = len(ctx.person.history), len(ctx.person.shown)
     until = 10 * reactions
     left = 1 - (reactions + 4 * (reactions - shown)) / until
     lift = learned.drawn(ctx.person, ctx.rng("latent_cluster"))
     chance = learned.approval(everything().rows, lift, ctx.snapshot.artifacts.vectors)
-    np.testing.assert_allclose(Term(until=until)(everything(), ctx), left * chance)
+    n = len(observed(ctx.person)[0])
+    heard = n / (n + 10) / 2
+    pooled = likes ** (1 - heard) * chance**heard
+    found = Term(until=until)(ranked(likes), ctx)
+    np.testing.assert_allclose(found, left * (pooled * likes.sum() / pooled.sum() - likes))
+    assert found.sum() == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["sources", "value"])

@@ -7,7 +7,7 @@ somebody of type s approves of item i, in cluster a, is
     mu[s, i] = rate[i] lift[s, a],    held within (0, 1);    lift[s, a] = (observed + K) / (expected + K),
 
 rate: of anybody, smoothed; observed and expected: the approval of the cluster by people of the type, and what it would
-be if all had the items' own rates, so that a lift speaks of taste and not of which items of a cluster they were shown.
+be if all were alike, so that a lift speaks of taste and not of which items of a cluster they were shown.
 Source: Hong et al., "Latent Bandits Revisited", NeurIPS 2020, for the recipe; rates of items within an arm are ours.
 """
 
@@ -27,6 +27,8 @@ REMEMBERED = 500
 UNASKED = 5
 """A reaction to what was not shown hands over as much as so many others: it tells what somebody seeks by themselves,
 and that what is popular and was not sought is not wanted, which types of people cannot tell."""
+ENOUGH = 10
+"""Observed items at which the bandit is heard half as much as it ever is."""
 LOWEST, HIGHEST = 1e-4, 0.95
 """Chances of approval are never surer than this."""
 
@@ -52,7 +54,7 @@ class LatentCluster:
     typical: Floats
     best: Rows
     trust: float = 0.5
-    draws: int = 8
+    draws: int = 64
 
     def influence(self, person: Person, until: int) -> float:
         """How far the bandit decides for a person: max(0, 1 - n / until), n reactions; 0 without profiling.
@@ -90,6 +92,11 @@ class LatentCluster:
         """The chance of approval of items (n,), by somebody who likes clusters so: float64 (n,)."""
         rate, arm = self._known(rows, vectors)
         return np.asarray(np.clip(rate * lift[arm], LOWEST, HIGHEST), np.float64)
+
+    def told(self, person: Person) -> float:
+        """How much is known of a person's type: m / (m + ENOUGH) after m observed items; 0 without profiling."""
+        n = len(observed(person)[0]) if person.profile else 0
+        return n / (n + ENOUGH)
 
     def _known(self, rows: Rows, vectors: Vectors | None) -> tuple[Floats, Ints]:
         """The rate and the arm of each item; of those that came later, the typical one of the nearest cluster."""

@@ -1,16 +1,16 @@
-"""Fitting latent clusters: k-means over items and over people, and how much each type likes each cluster."""
+"""Fitting latent clusters: k-means over items, a mixture of types of people, and how good items are."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.sparse import csr_matrix, diags_array
-from scipy.special import gammaln
+from scipy.special import gammaln, softmax
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from fairshot.config import Learning
-from fairshot.core.arrays import DAY, Bools, Floats, Ints, Rows
+from fairshot.core.arrays import DAY, Floats, Ints, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.randomness import stream
@@ -21,37 +21,47 @@ from fairshot.learning.latent_cluster import LatentCluster
 BEST = 100
 """Items of each cluster that are kept at hand."""
 LARGEST = 20_000
-"""So many items or people, drawn by lot, form clusters; the others join the nearest."""
+"""So many items, drawn by lot, form clusters, and the others join the nearest; so many people teach types."""
 ITEMS, PEOPLE = 15, 25
 """Items of a cluster, and people of a type, on average at least: where there are fewer, there are fewer clusters."""
-PROFILE, STRENGTH = 5.0, 10.0
-"""Approvals, spread as everybody's, that draw a person's profile; and occasions that draw an item's rate."""
+PROFILE, STRENGTH, WORKS = 5.0, 5.0, 2.0
+"""Approvals: those, spread as everybody's, that draw a person's profile, an item's rate and a creator's rate."""
+ASKED = 10.0
+"""An approval of what was shown tells as much of how good an item is as so many of what was found without."""
+NO_RECORD = -2
+"""In place of the creator, of an item that nothing is known of."""
+ROUNDS = 20
+"""Of expectation and maximization, in which types settle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Who approved of what, and who could have: what lately happened counts more.
+    """Who approved of what: of what they were shown, and of what they found by themselves; what is older counts less.
 
-    approval: sparse (users, items), 0 to 1 times the weight of the pair; shown: sparse (users, items), weights of
-    the pairs of who was ever shown anything; free: float64 (users,), the weight of those who never were, for whom
-    every item was an occasion, and 0 for all others.
+    All sparse (users, items). shown: the weights of the pairs that were shown; answered: the approval of these, 0 to 1,
+    times their weight; sought: that of all other pairs.
     """
 
-    approval: csr_matrix
     shown: csr_matrix
-    free: Floats
+    answered: csr_matrix
+    sought: csr_matrix
+
+    @property
+    def approval(self) -> csr_matrix:
+        """All of it together."""
+        return csr_matrix(self.answered + self.sought)
 
 
-def fit_latent_cluster(
-    reception: Reception, items: Floats, recorded: Bools, settings: Learning
-) -> LatentCluster | None:
+def fit_latent_cluster(reception: Reception, items: Floats, creator: Rows, settings: Learning) -> LatentCluster | None:
     """Learn types, clusters and how they get on; None where there are too few of either.
 
-    items: float32 (n, d), vectors; recorded: bool (n,), which have a record. Deterministic.
+    items: float32 (n, d), vectors; creator: int32 (n,), of each item, -1 where it is not known, NO_RECORD of items
+    without a record. Deterministic.
     """
     lengths = np.linalg.norm(items, axis=1)
-    known = np.flatnonzero(recorded & (lengths > 0))
-    active = np.flatnonzero(np.asarray(reception.approval.sum(axis=1)).ravel() > 0)
+    known = np.flatnonzero((creator > NO_RECORD) & (lengths > 0))
+    approval = reception.approval
+    active = np.flatnonzero(np.asarray(approval.sum(axis=1)).ravel() > 0)
     arms, types = min(settings.item_clusters, len(known) // ITEMS), min(settings.person_types, len(active) // PEOPLE)
     if arms < 1 or types < 1:
         return None
@@ -60,20 +70,16 @@ def fit_latent_cluster(
     arm[known], centres = _clustered(directions, arms, "arms")
     arms = len(centres)
     into = csr_matrix((np.ones(len(known)), (known, arm[known])), shape=(len(items), arms))
-    one, other = (part @ into for part in _halves(reception.approval))
-    kind, profiles = _clustered(_profiles(one.toarray()), types, "types", among=active)
-    types = len(profiles)
-    rate = _rates(reception)
-    known_rates = diags_array(rate) @ into
-    expected = (reception.shown @ known_rates).toarray() + reception.free[:, None] * known_rates.sum(axis=0)
-    lift = _lifts(_summed(other.toarray(), kind, types), _summed(expected, kind, types) / 2)
-    prior = np.bincount(kind[active], minlength=types) + 1.0
+    people = _drawn(active, "types")
+    rate = rates(reception, creator)
+    expected = _expected(reception, rate, people, into)
+    lift, prior = _types(approval[people], expected, into, types)
     return LatentCluster(
         centres=centres.astype(np.float32),
         arm=arm,
         rate=rate.astype(np.float32),
         lift=lift.astype(np.float32),
-        prior=(prior / prior.sum()).astype(np.float32),
+        prior=prior.astype(np.float32),
         typical=np.array([np.median(rate[arm == one]) for one in range(arms)], np.float32),
         best=_best(arm, rate, arms),
         trust=settings.type_trust,
@@ -84,36 +90,62 @@ def fit_latent_cluster(
 def reception_of(
     events: EventBatch, feedback: Feedback, kinds: FeedbackKinds, mode: Mode, half_life_days: float
 ) -> Reception:
-    """What the log says of who approved of what they were shown; what is half_life_days older counts half.
+    """What the log says of who approved of what; what is half_life_days older counts half.
 
-    A pair counts as of what last happened between person and item, somebody who was never shown anything as of the
-    last that they did.
+    A pair counts as of what last happened between person and item.
     """
     sizes = events.sizes
     shape = (sizes.users, sizes.items)
     met = events.of(Kind.SLATE if mode == "served" else Kind.IMPRESSION) & (events.item >= 0) & (events.user >= 0)
-    shown = np.zeros(sizes.users, bool)
-    shown[events.user[met]] = True
     user, item = np.concatenate([events.user[met], feedback.user]), np.concatenate([events.item[met], feedback.item])
     at = np.concatenate([events.at[met], feedback.at])
-    end = int(at.max(initial=0))
-    last = np.zeros(sizes.users, np.int64)
-    np.maximum.at(last, user, at)
-    when = np.where(shown[user], at, last[user])
-    order = np.argsort(when, kind="stable")
-    pairs, first = np.unique((user.astype(np.int64) << 32 | item)[order][::-1], return_index=True)
-    weight = 0.5 ** ((end - when[order][::-1][first]) / (half_life_days * DAY))
+    order = np.argsort(at, kind="stable")[::-1]
+    pairs, first = np.unique((user.astype(np.int64) << 32 | item)[order], return_index=True)
+    weight = 0.5 ** ((int(at.max(initial=0)) - at[order][first]) / (half_life_days * DAY))
     weights = csr_matrix((weight, (pairs >> 32, pairs & 0xFFFFFFFF)), shape=shape)
+    shown = csr_matrix((np.ones(met.sum()), (events.user[met], events.item[met])), shape=shape)
+    shown.data[:] = 1.0
     approval = strengths(feedback, kinds, shape)
     approval.data = np.clip(approval.data, 0, 1).astype(np.float64)
-    approval = approval.multiply(weights).tocsr()
-    approval.eliminate_zeros()
-    seen = csr_matrix(weights.multiply(shown[:, None].astype(np.float64)))
-    seen.eliminate_zeros()
-    acted = np.zeros(sizes.users, bool)
-    acted[feedback.user] = True
-    free = np.where(acted & ~shown, 0.5 ** ((end - last) / (half_life_days * DAY)), 0.0)
-    return Reception(approval, seen, free)
+    approval = csr_matrix(approval.multiply(weights))
+    answered = csr_matrix(approval.multiply(shown))
+    sought = csr_matrix(approval - answered)
+    for part in (answered, sought):
+        part.eliminate_zeros()
+    return Reception(csr_matrix(weights.multiply(shown)), answered, sought)
+
+
+def _types(approval: csr_matrix, expected: Floats, into: csr_matrix, types: int) -> tuple[Floats, Floats]:
+    """How much each type likes each cluster, float64 (types, arms), and how frequent it is, float64 (types,).
+
+    approval: sparse (people, items); expected: float64 (people, arms), by `_expected`; into: sparse (items, arms).
+    A mixture of types s with approval of cluster a ~ Poisson(lift[s, a] * expected), by expectation and maximization,
+    with lifts ~ Gamma(K, K). K says how much types differ, and is fitted before: types formed by one half of all
+    approvals are judged by the other.
+    """
+    one, other = ((part @ into).toarray() for part in _halves(approval))
+    kind, _ = _clustered(_profiles(one), types, "types")
+    share = np.eye(kind.max() + 1)[kind]
+    shape = _shape(share.T @ other, share.T @ expected / 2)
+    observed = one + other
+    for _ in range(ROUNDS):
+        lift = (share.T @ observed + shape) / (share.T @ expected + shape)
+        prior = (share.sum(axis=0) + 1) / (len(share) + share.shape[1])
+        share = softmax(observed @ np.log(lift).T - expected @ lift.T + np.log(prior), axis=1)
+    # To somebody unknown each cluster is worth what it is to everybody.
+    return lift / (prior @ lift), prior
+
+
+def _expected(reception: Reception, rate: Floats, people: Ints, into: csr_matrix) -> Floats:
+    """The approval of each cluster to be expected of people if all were alike, float64 (people, arms).
+
+    Of what they were shown by the items' rates; what they sought by its shares in what everybody sought, for how much
+    somebody seeks says nothing of taste.
+    """
+    found: Floats = (reception.shown[people] @ (diags_array(rate) @ into)).toarray()
+    everybody = reception.sought.sum(axis=0) @ into
+    own = np.asarray(reception.sought[people].sum(axis=1)).ravel()
+    return np.asarray(found + np.outer(own, everybody) / max(float(np.sum(everybody)), 1e-9))
 
 
 def _profiles(liked: Floats) -> Floats:
@@ -126,12 +158,26 @@ def _profiles(liked: Floats) -> Floats:
     return np.asarray(np.sqrt(smoothed / smoothed.sum(axis=1, keepdims=True)))
 
 
-def _rates(reception: Reception) -> Floats:
-    """The smoothed chance that anybody approves of an item, float64 (items,)."""
-    approved = np.asarray(reception.approval.sum(axis=0)).ravel()
-    occasions = np.asarray(reception.shown.sum(axis=0)).ravel() + reception.free.sum()
-    overall = approved.sum() / max(occasions.sum(), 1e-9)
-    return np.asarray((approved + STRENGTH * overall) / (occasions + STRENGTH))
+def rates(reception: Reception, creator: Rows) -> Floats:
+    """The smoothed chance that anybody who is shown an item approves of it, float64 (items,).
+
+    overall * (approved + S of_creator) / (expected + S), of_creator the same quotient of all works of the creator,
+    drawn towards 1. Evidence is what was answered, and what was sought at a weight: who seeks follows fame, so it
+    counts in full only where nothing was shown, and the less the more was answered.
+    """
+    sought, answered, shown = (
+        np.asarray(part.sum(axis=0)).ravel() for part in (reception.sought, reception.answered, reception.shown)
+    )
+    seekers = np.count_nonzero(np.asarray(reception.sought.sum(axis=1)))
+    by_seeking = sought.sum() / max(seekers * len(sought), 1)
+    overall = answered.sum() / shown.sum() if answered.any() else by_seeking
+    weight = sought.sum() / max(sought.sum() + ASKED * answered.sum(), 1e-9)
+    approved, expected = answered + weight * sought, overall * shown + weight * sought.mean()
+    known = creator >= 0
+    works = np.maximum(creator, 0)
+    sums = (np.bincount(works[known], part[known], minlength=works.max() + 1) + WORKS for part in (approved, expected))
+    of_creator = np.where(known, np.divide(*sums)[works], 1.0)
+    return np.asarray(overall * (approved + STRENGTH * of_creator) / (expected + STRENGTH))
 
 
 def _halves(approval: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
@@ -143,26 +189,15 @@ def _halves(approval: csr_matrix) -> tuple[csr_matrix, csr_matrix]:
     return parts
 
 
-def _summed(of_people: Floats, kind: Rows, types: int) -> Floats:
-    """Sums over the people of each type: (people, arms) to float64 (types, arms)."""
-    result = np.zeros((types, of_people.shape[1]))
-    np.add.at(result, kind, of_people)
-    return result
-
-
-def _lifts(observed: Floats, expected: Floats) -> Floats:
-    """The posterior mean of each lift, float64 (types, arms), where observed ~ Poisson(lift * expected).
-
-    Lifts are Gamma with mean 1 and shape K, fitted by maximum likelihood: (observed + K) / (expected + K).
-    """
+def _shape(observed: Floats, expected: Floats) -> float:
+    """The shape K, by maximum likelihood, where observed ~ Poisson(lift * expected), lift ~ Gamma(K, K): of mean 1."""
 
     def loss(log_shape: float) -> float:
         k = np.exp(log_shape)
         of_cell = gammaln(observed + k) - gammaln(k) + k * log_shape - (observed + k) * np.log(expected + k)
         return -float(of_cell.sum())
 
-    k = np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(1e4)), method="bounded").x)
-    return np.asarray((observed + k) / (expected + k))
+    return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.1), np.log(1e4)), method="bounded").x))
 
 
 def _best(arm: Rows, rate: Floats, arms: int) -> Rows:
@@ -174,18 +209,23 @@ def _best(arm: Rows, rate: Floats, arms: int) -> Rows:
     return found
 
 
-def _clustered(points: Floats, k: int, name: str, among: Ints | None = None) -> tuple[Rows, Floats]:
+def _drawn(rows: Ints, name: str) -> Ints:
+    """At most LARGEST of the rows, by lot, ascending."""
+    if len(rows) <= LARGEST:
+        return rows
+    return np.sort(stream("latent clusters", name).choice(rows, LARGEST, replace=False))
+
+
+def _clustered(points: Floats, k: int, name: str) -> tuple[Rows, Floats]:
     """The cluster of every point, int32 (n,), and the centres, fewer than k where fewer points differ.
 
-    They are formed by the points `among`, at most LARGEST of them.
+    They are formed by at most LARGEST of the points.
     """
-    among = np.arange(len(points)) if among is None else among
-    if len(among) > LARGEST:
-        among = np.sort(stream("latent clusters", name).choice(among, LARGEST, replace=False))
     # Points that differ by rounding alone are one point.
     points = np.round(points, 6)
-    different = len(np.unique(points[among], axis=0))
+    formed = points[_drawn(np.arange(len(points)), name)]
+    different = len(np.unique(formed, axis=0))
     # On one thread sums come in one order, and the clusters are the same wherever they are formed.
     with threadpool_limits(1):
-        fitted = KMeans(min(k, different), n_init=4, random_state=0).fit(points[among])
+        fitted = KMeans(min(k, different), n_init=4, random_state=0).fit(formed)
         return fitted.predict(points).astype(np.int32), fitted.cluster_centers_
