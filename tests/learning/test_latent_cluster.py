@@ -1,5 +1,6 @@
 """The belief about a person: from what they were shown and how they took it, and from nothing else."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -115,6 +116,14 @@ def test_reactions_to_what_was_not_shown_end_the_influence_five_times_sooner():
     assert model().influence(person([5], told), 20) == pytest.approx(1 - 11 / 20)
 
 
+def test_the_bandit_is_heard_the_more_was_observed_and_at_once_where_nobody_was_ever_shown_anything():
+    learned = model()
+    assert [learned.told(person(list(range(n)))) for n in (0, 10, 30)] == pytest.approx([0, 0.5, 0.75])
+    assert learned.told(person(list(range(10)), profile=False)) == 0
+    taught_unasked = replace(learned, unasked=0.6)
+    assert [taught_unasked.told(person(list(range(n)))) for n in (0, 10, 30)] == pytest.approx([0.6, 0.6, 0.75])
+
+
 def test_draws_follow_the_belief():
     learned = model(draws=2000)
     lift = learned.drawn(person(), stream("draws"))
@@ -131,8 +140,8 @@ def test_later_items_count_as_typical_of_the_nearest_cluster():
 
 
 def test_a_model_is_loaded_as_it_was_stored():
-    learned = model(trust=0.7, draws=3)
+    learned = replace(model(trust=0.7, draws=3), unasked=0.4)
     again = LatentCluster.load(*learned.dump())
-    assert (again.trust, again.draws) == (0.7, 3)
+    assert (again.trust, again.draws, again.unasked) == (0.7, 3, 0.4)
     np.testing.assert_array_equal(again.lift, learned.lift)
     assert again.belief(person([1])) == pytest.approx(learned.belief(person([1])))

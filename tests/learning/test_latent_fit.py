@@ -99,6 +99,7 @@ def test_a_rate_is_drawn_towards_the_creators_and_fame_tells_the_less_the_more_w
     assert rate[5] < asked[5] < 2 * rate[5]
     never = Reception(csr_matrix(shown.shape), csr_matrix(shown.shape), csr_matrix(sought))
     assert rates(never, creator).argmax() == 5
+    assert [reception.unasked, never.unasked] == [0, 1]
 
 
 def test_to_somebody_unknown_every_cluster_is_worth_what_it_is_to_all(planted, met):

@@ -43,7 +43,8 @@ class LatentCluster:
     rate: float32 (items,), the chance that anybody approves of an item; lift: float32 (types, arms); prior: float32
     (types,), how frequent each type is; typical: float32 (arms,), the rate of the middle item of each cluster; best:
     int32 (arms, b), items by falling rate, -1 where there are fewer; trust: how much an observation counts, 1 as the
-    model says, less because no model is quite right; draws: types drawn from the belief for a request.
+    model says, less because no model is quite right; draws: types drawn from the belief for a request;
+    unasked: how far the log tells only of what people found by themselves, 1 where nothing was ever shown.
     """
 
     centres: Floats
@@ -55,6 +56,7 @@ class LatentCluster:
     best: Rows
     trust: float = 0.5
     draws: int = 64
+    unasked: float = 0.0
 
     def influence(self, person: Person, until: int) -> float:
         """How far the bandit decides for a person: max(0, 1 - n / until), n reactions; 0 without profiling.
@@ -94,9 +96,13 @@ class LatentCluster:
         return np.asarray(np.clip(rate * lift[arm], LOWEST, HIGHEST), np.float64)
 
     def told(self, person: Person) -> float:
-        """How much is known of a person's type: m / (m + ENOUGH) after m observed items; 0 without profiling."""
+        """How much the bandit has to say beside the ranker, in [0, 1]: m / (m + ENOUGH) after m observed items.
+
+        At least `unasked`: a ranker taught by nothing but what people sought knows little of what they would make of
+        things that they are shown.
+        """
         n = len(observed(person)[0]) if person.profile else 0
-        return n / (n + ENOUGH)
+        return max(n / (n + ENOUGH), self.unasked)
 
     def _known(self, rows: Rows, vectors: Vectors | None) -> tuple[Floats, Ints]:
         """The rate and the arm of each item; of those that came later, the typical one of the nearest cluster."""
@@ -112,7 +118,7 @@ class LatentCluster:
     def dump(self) -> tuple[dict[str, Array], dict[str, Any]]:
         """Tensors and description for storage."""
         tensors = {name: getattr(self, name) for name in TENSORS}
-        return tensors, {"trust": self.trust, "draws": self.draws}
+        return tensors, {"trust": self.trust, "draws": self.draws, "unasked": self.unasked}
 
     @classmethod
     def load(cls, tensors: Mapping[str, Array], description: Mapping[str, Any]) -> Self:

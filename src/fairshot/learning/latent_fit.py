@@ -51,6 +51,12 @@ class Reception:
         """All of it together."""
         return csr_matrix(self.answered + self.sought)
 
+    @property
+    def unasked(self) -> float:
+        """How much what was sought has to say, in [0, 1]: 1 where nothing was answered, little where much was."""
+        sought = float(self.sought.sum())
+        return sought / max(sought + ASKED * float(self.answered.sum()), 1e-9)
+
 
 def fit_latent_cluster(reception: Reception, items: Floats, creator: Rows, settings: Learning) -> LatentCluster | None:
     """Learn types, clusters and how they get on; None where there are too few of either.
@@ -84,6 +90,7 @@ def fit_latent_cluster(reception: Reception, items: Floats, creator: Rows, setti
         best=_best(arm, rate, arms),
         trust=settings.type_trust,
         draws=settings.type_draws,
+        unasked=reception.unasked,
     )
 
 
@@ -171,7 +178,7 @@ def rates(reception: Reception, creator: Rows) -> Floats:
     seekers = np.count_nonzero(np.asarray(reception.sought.sum(axis=1)))
     by_seeking = sought.sum() / max(seekers * len(sought), 1)
     overall = answered.sum() / shown.sum() if answered.any() else by_seeking
-    weight = sought.sum() / max(sought.sum() + ASKED * answered.sum(), 1e-9)
+    weight = reception.unasked
     approved, expected = answered + weight * sought, overall * shown + weight * sought.mean()
     known = creator >= 0
     works = np.maximum(creator, 0)

@@ -14,9 +14,10 @@ class LatentCluster:
     """max(0, 1 - n / until) * (c p^(1 - w / 2) q^(w / 2) - p), n: the person's reactions so far.
 
     p: the approval that the ranker expects; q: P(approval | types drawn from the belief); w: m / (m + 10) after m items
-    that were shown; c such that nothing is added on the whole. So at weight 1 ranker and bandit are pooled by their
-    logarithms: of somebody of whom nothing is known the bandit knows no more than the ranker and is silent, soon both
-    count alike, and as evidence grows the ranker has the say again. Reactions to what was not shown count five times.
+    that were shown, and 1 where the log tells of nothing that was shown; c such that nothing is added on the whole. So
+    at weight 1 ranker and bandit are pooled by their logarithms: of somebody of whom nothing is known the bandit knows
+    no more than the ranker and is silent, soon both count alike, and as evidence grows the ranker has the say again.
+    Reactions to what was not shown count five times.
     Zero without profiling, and where no types were learned. See docs/ideas/latent_cluster.md.
     """
 
