@@ -356,6 +356,29 @@ def test_an_audience_that_nobody_expected_is_found(tmp_path: Path) -> None:
     site.app.close()
 
 
+def test_an_audience_is_looked_for_after_an_early_graduation(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.app.ingest(items=[site.item("g0", 0)])
+    site.app.step_trials()
+    # Good enough for those whom it seems to suit, and loved by others.
+    for _ in range(20):
+        site.visits(100, lambda user, item, _: (item == "g0") * (0.9 if user % TOPICS == 3 else 0.1), hours=0.002)
+        card = site.app.trial("g0")
+        assert card is not None
+        if card.decisions[-1].step == "audience":
+            break
+    assert card is not None
+    steps = [one.step for one in card.decisions]
+    assert steps.index("graduated") < steps.index("audience")
+    assert "topic3" in card.decisions[-1].reason
+    assert card.impressions <= site.app.config.trials.search
+    site.visits(150, lambda *_: 0.0, hours=0.002)
+    card = site.app.trial("g0")
+    assert card is not None
+    assert card.tiers[FOUND - 1].impressions > 0, "its audience is asked"
+    site.app.close()
+
+
 def test_people_differ_in_how_much_exploring_suits_them(site: Site) -> None:
     site.app.ingest(items=[site.item(f"b{n}", n % TOPICS) for n in range(8)])
     site.app.step_trials()

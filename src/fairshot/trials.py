@@ -32,7 +32,7 @@ from fairshot.decisions.trials import (
     segment_sentence,
     sentence,
 )
-from fairshot.pipeline.sources.trials import on_trial
+from fairshot.pipeline.sources.trials import on_trial, searched
 
 FAMILY = "trial"
 """Ids of verdicts on trials begin so."""
@@ -40,9 +40,6 @@ FEWEST_AT_ONCE = 20
 """Items that are on trial at once before anything is known of how many impressions there are."""
 CHANGED = 0.05
 """A prior whose mean or tiers moved by so much of themselves is written anew."""
-
-
-ENDS = (TrialState.GRADUATED, TrialState.STOPPED)
 
 
 class Asked(NamedTuple):
@@ -62,7 +59,7 @@ class Decider:
 
     def drafts(self) -> list[Draft]:
         """New priors, steps of trials on the way, and admissions."""
-        return [*self.priors(), *self.steps(), *self.admissions()]
+        return [*self.priors(), *self.steps(), *self.searches(), *self.admissions()]
 
     def priors(self) -> list[Draft]:
         """What trials have told of categories and tiers, where that is news."""
@@ -101,23 +98,32 @@ class Decider:
         found = judged(snapshot, rows, looked_at, over)
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
-        searched = snapshot.items["trial_segment"][rows] < 0
-        searched &= snapshot.items["trial_liked"][rows].sum(axis=1) >= FEWEST_LIKES
+        heard = self._heard(rows)
         for index, row in enumerate(rows.tolist()):
             told = people[index], likes[index]
             if over[index] and people[index] < snapshot.trials.least:
                 drafts.append(self._draft(row, "waiting", told, self._numbers(found, index, row)))
                 continue
-            asked = self._segments(row) if searched[index] else Asked()
-            # What others found of it does not end the trial of an item whose audience was found just now, nor what all
-            # did while those are asked who may be its audience.
-            stays = asked.found and found.step[index] == TrialState.STOPPED
-            stays |= asked.open and found.spent[index] < 1
+            asked = self._segments(row) if heard[index] else Asked()
+            # What others found of it does not stop an item whose audience was found just now, nor while those are asked
+            # who may be its audience.
+            stays = asked.found or (asked.open and found.spent[index] < 1)
             drafts += asked.drafts
-            if found.step[index] != state[index] and not (stays and found.step[index] in ENDS):
+            if found.step[index] != state[index] and not (stays and found.step[index] == TrialState.STOPPED):
                 step = TrialState(int(found.step[index])).name.lower()
                 drafts.append(self._draft(row, step, told, self._numbers(found, index, row)))
         return drafts
+
+    def searches(self) -> list[Draft]:
+        """Audiences of graduates, found or asked for."""
+        rows = np.unique(searched(self.snapshot))
+        return [draft for row in rows[self._heard(rows)].tolist() for draft in self._segments(row).drafts]
+
+    def _heard(self, rows: Rows) -> Bools:
+        """Items without an audience of their own, with likes enough that one may show: bool (n,)."""
+        items = self.snapshot.items
+        unfound = items["trial_segment"][rows] < 0
+        return np.asarray(unfound & (items["trial_liked"][rows].sum(axis=1) >= FEWEST_LIKES))
 
     def over(self, rows: Rows) -> Bools:
         """Which trials have had their `days`, from when the item was admitted, or its audience found: bool (n,)."""
@@ -159,7 +165,7 @@ class Decider:
         promising = told.clearest(PROMISING)
         if promising is not None and promising[0] not in (own, asked):
             return Asked([self._segment("asking", row, promising)], open=True)
-        return Asked()
+        return Asked([self._segment("asked", row, told.of_segment(asked))] if asked >= 0 else [])
 
     def _segment(self, step: str, row: int, counted: tuple[int, int, int]) -> Draft:
         segment, shown, likes = counted
@@ -244,7 +250,7 @@ class Decider:
         return Draft(
             kind=Kind.VERDICT,
             at=self.now,
-            id=f"{FAMILY}/{item}/{number}/{data['step']}{'/' + data['label'] if data['step'] == 'asking' else ''}",
+            id="/".join([FAMILY, item, str(number), data["step"], *([data["label"]] if "label" in data else [])]),
             item=item,
             creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
             data={"decision": "trial", "item": item, **data},

@@ -2,7 +2,8 @@
 
 An item waits, is tested on a few well-chosen people near the top of their slates, expands, and in the end
 graduates or is stopped. An impression of a trial belongs to an arm: the audience tier by which the person was
-chosen, 1 surely, 2 should be, 3 a stretch, 4 found by who responded; arm 0 is no trial.
+chosen, 1 surely, 2 should be, 3 a stretch, 4 found by who responded; arm 0 is no trial. Arm 5 marks ordinary
+impressions of a graduate whose audience is looked for: no trial's, they tell nothing but who responds.
 """
 
 from enum import IntEnum
@@ -25,6 +26,7 @@ EVIDENCE = np.dtype(
 )
 """One entry of an item's evidence; answer 0: it was shown, 1: approval, -1: disapproval."""
 STRETCH, FOUND = TIERS.index("stretch") + 1, TIERS.index("found") + 1
+HEARD = len(TIERS) + 1
 
 
 class TrialState(IntEnum):
@@ -60,6 +62,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     weekly: Positive = 10
     lift: Above = 1.0
     strength: Above = 10.0
+    search: Annotated[int, Meta(ge=0)] = 500
     least: Positive = 10
     likes: Above = 40.0
     confidence: tuple[Chance, Chance] = (0.98, 0.5)
@@ -82,8 +85,13 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
         return np.array(self.examination) / self.examination[0]
 
 
+def of_trial(arm: Ints) -> Bools:
+    """Which impressions a trial gave, by their arms: bool, of the same shape."""
+    return np.asarray((arm > 0) & (arm <= len(TIERS)))
+
+
 def cell_of(arm: Ints, position: Ints) -> Ints:
-    """The cell in which an impression counts; -1 where it is none of a trial's: deeper, or without an arm."""
+    """The cell in which an impression counts, of HEARD ones from CELLS on; -1 for deeper ones, or without an arm."""
     inside = (arm > 0) & (position > 0) & (position <= POSITIONS)
     return np.where(inside, (arm.astype(np.int64) - 1) * POSITIONS + position - 1, -1)
 
@@ -96,8 +104,9 @@ def evidence_of(items: Table | View, row: int) -> Array:
 
 
 def counts_of(first: Array, liked: Bools) -> tuple[Ints, Ints]:
-    """Accounts that were shown an item, and those that liked it, by cell: two int64 (CELLS,). See `accounts_of`."""
-    return np.bincount(first["cell"], minlength=CELLS), np.bincount(first["cell"][liked], minlength=CELLS)
+    """Accounts that a trial showed an item, and those that liked it, by cell: two int64 (CELLS,). See `accounts_of`."""
+    cell = first["cell"]
+    return np.bincount(cell, minlength=CELLS)[:CELLS], np.bincount(cell[liked], minlength=CELLS)[:CELLS]
 
 
 def accounts_of(entries: Array) -> tuple[Array, Bools]:
@@ -105,9 +114,13 @@ def accounts_of(entries: Array) -> tuple[Array, Bools]:
 
     entries: EVIDENCE, oldest first; so are the impressions returned.
     """
-    shown, told = entries[entries["answer"] == 0], entries[entries["answer"] != 0]
-    _, first = np.unique(shown["user"], return_index=True)
-    first.sort()
-    answered, last = np.unique(told["user"][::-1], return_index=True)
-    welcome = answered[told["answer"][::-1][last] == 1]
-    return shown[first], np.isin(shown["user"][first], welcome)
+    answer, user = entries["answer"], entries["user"]
+    shown, told = np.flatnonzero(answer == 0), np.flatnonzero(answer)[::-1]
+    _, first = np.unique(user[shown], return_index=True)
+    first = shown[np.sort(first)]
+    answered, last = np.unique(user[told], return_index=True)
+    if len(answered) == 0:
+        return entries[first], np.zeros(len(first), dtype=bool)
+    place = np.minimum(np.searchsorted(answered, user[first]), len(answered) - 1)
+    welcome: Bools = (answered[place] == user[first]) & (answer[told[last[place]]] == 1)
+    return entries[first], welcome

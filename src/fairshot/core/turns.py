@@ -4,7 +4,10 @@ import numpy as np
 
 from fairshot.core.arrays import DAY, Bools, Ints, Rows
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import TrialState
+from fairshot.core.trial import FOUND, POSITIONS, TrialState
+
+ASKED = 30
+"""People of an audience that was found after graduation whom trials still show the item."""
 
 
 def held_back(snapshot: Snapshot, rows: Rows) -> Bools:
@@ -51,6 +54,20 @@ def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
     going: Bools = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
     going &= ~items["removed"][rows] & (items["original"][rows] == rows)
     return going
+
+
+def being_searched(snapshot: Snapshot, rows: Rows) -> Bools:
+    """For which of these items, which graduated, an audience that nobody expected is looked for: bool (n,).
+
+    Until `search` people told of them, in trials and after, or ASKED of an audience that was found.
+    """
+    items, settings = snapshot.items, snapshot.trials
+    shown = items["trial_shown"][rows]
+    of_found = shown[:, (FOUND - 1) * POSITIONS :].sum(axis=1)
+    told = shown.sum(axis=1) + items["trial_heard"][rows]
+    going: Bools = (items["trial_state"][rows] == TrialState.GRADUATED) & (items["original"][rows] == rows)
+    going &= np.where(items["trial_segment"][rows] < 0, told < settings.search, of_found < ASKED)
+    return going & ~items["removed"][rows]
 
 
 def likes_of(snapshot: Snapshot, rows: Rows) -> Ints:

@@ -169,6 +169,11 @@ class Responses:
         at = np.flatnonzero((self.names == segment) & self.asked())
         return float(_clearly_better(self.counts[:, at], self.prior, QUANTILES).mean()) if len(at) else 0.0
 
+    def of_segment(self, segment: int) -> tuple[int, int, int]:
+        """A segment, its people and their likes."""
+        shown, likes = self.counts[:2, self.names == segment].sum(axis=1).astype(int).tolist()
+        return segment, shown, likes
+
     def clearest(self, least: float) -> tuple[int, int, int] | None:
         """The segment of largest chance, where that is above `least`: label row, people, likes; None where none is."""
         tried = np.flatnonzero(self.asked() & (self.counts[1] >= FEWEST_LIKES))
@@ -255,4 +260,6 @@ def segment_sentence(step: str, label: str, shown: int, likes: int) -> str:
     told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it"
     if step == "audience":
         return f"{told}, clearly more than others: they are shown it from now on. Does the label {label} belong to it?"
-    return f"{told}, perhaps more than others: more of them are asked before anything is decided."
+    if step == "asking":
+        return f"{told}, perhaps more than others: more of them are asked."
+    return f"{told}: not clearly more than others after all."

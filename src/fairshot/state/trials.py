@@ -38,12 +38,12 @@ class Trials:
     Columns of items: `trial_state` (`TrialState`), `trial_state_at` (microseconds), `trial_served` (`served` when
     that was decided), `trial_admitted_at`, `trial_round` (how often it was admitted), `trial_segment` (label row of
     an audience that was found, -1), `trial_segment_at` (microseconds, when that was), `trial_asked` (row of the label
-    whose people are asked on purpose, -1), `trial_shown` and
-    `trial_liked` int32 (n, CELLS). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`: impressions of
-    trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a, b), NaN where none
-    was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of everything that is served,
-    `first_served_at` (microseconds), and decayed by a day: `flow_served` impressions, `flow_examined` of which were
-    looked at if attention falls like 1 / log2(1 + position), and `flow_liked`.
+    whose people are asked on purpose, -1), `trial_shown` and `trial_liked` int32 (n, CELLS), `trial_heard` (accounts
+    that were shown a graduate in ordinary positions). List: `trial_evidence`. Users: `trial_met`, `trial_welcomed`:
+    impressions of trials, and approvals. Creators: `trial_failures`, decayed. Labels and world: `trial_prior` (a,
+    b), NaN where none was fitted; world: `trial_tiers`, list `on_trial`: every admission, newest last; of
+    everything that is served, `first_served_at` (microseconds), and decayed by a day: `flow_served` impressions,
+    `flow_examined` of which were looked at if attention falls like 1 / log2(1 + position), and `flow_liked`.
     """
 
     feedback: FeedbackKinds
@@ -68,6 +68,7 @@ class Trials:
                     "trial_asked_seq": Column(np.int64),
                     "trial_shown": Column(np.int32, width=CELLS),
                     "trial_liked": Column(np.int32, width=CELLS),
+                    "trial_heard": Column(np.int32),
                 },
                 {"trial_evidence": Lists(EVIDENCE, KEPT)},
             ),
@@ -116,8 +117,9 @@ class Trials:
         state.items.lists["trial_evidence"].extend(found.item[told], entries[told])
         for item in np.unique(found.item[told]).tolist():
             _recount(state.items, item)
-        np.add.at(state.users["trial_met"], found.user[served], 1)
-        np.add.at(state.users["trial_welcomed"], found.user[entries["answer"] == 1], 1)
+        tried = cells < CELLS
+        np.add.at(state.users["trial_met"], found.user[served & tried], 1)
+        np.add.at(state.users["trial_welcomed"], found.user[(entries["answer"] == 1) & tried], 1)
 
     def _flow(self, world: Table, events: EventBatch) -> None:
         answered = (events.position > 0) & (events.item >= 0)
@@ -176,9 +178,10 @@ def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
             items["trial_segment"][row], items["trial_segment_at"][row] = data["segment"], at
             items["trial_segment_seq"][row] = seq
         return
-    if data["step"] == "asking":
+    if data["step"] in ("asking", "asked"):
         if seq > items["trial_asked_seq"][row]:
-            items["trial_asked"][row], items["trial_asked_seq"][row] = data["segment"], seq
+            items["trial_asked"][row] = data["segment"] if data["step"] == "asking" else -1
+            items["trial_asked_seq"][row] = seq
         return
     if seq > items["trial_seq"][row]:
         items["trial_seq"][row], items["trial_state"][row] = seq, STEPS[data["step"]]
@@ -221,4 +224,6 @@ def _newer(earlier: Table, later: Table, key: str, names: tuple[str, ...]) -> No
 
 def _recount(items: Table, row: int) -> None:
     """Count each account once: its first impression, and its latest answer."""
-    items["trial_shown"][row], items["trial_liked"][row] = counts_of(*accounts_of(evidence_of(items, row)))
+    first, liked = accounts_of(evidence_of(items, row))
+    items["trial_shown"][row], items["trial_liked"][row] = counts_of(first, liked)
+    items["trial_heard"][row] = (first["cell"] >= CELLS).sum()

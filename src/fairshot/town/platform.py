@@ -21,6 +21,7 @@ from fairshot.core.answers import Feed
 from fairshot.core.arrays import Bools, Ints, marked
 from fairshot.core.events import Draft
 from fairshot.core.slate import Slate
+from fairshot.core.trial import of_trial
 from fairshot.town.policies import EXPLORED, Policy
 
 BATCH = 5000
@@ -118,7 +119,7 @@ class Platform:
         """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""
         assert self.slate is not None
         ruled = _noted(self.slate, EXPLORED) & ~_noted(self.slate, LOT)
-        return ruled | (self.slate.arm > 0)
+        return ruled | of_trial(self.slate.arm)
 
     def explored(self) -> tuple[Bools, Ints]:
         """Of the last slate: which positions were filled for the sake of the item, and what would stand there else.
@@ -127,7 +128,7 @@ class Platform:
         """
         slate = self.slate
         assert slate is not None
-        explored = _noted(slate, EXPLORED) | _noted(slate, LOT) | (slate.arm > 0)
+        explored = _noted(slate, EXPLORED) | _noted(slate, LOT) | of_trial(slate.arm)
         if not explored.any():
             return explored, slate.rows
         left = slate.pool.rows[~marked(len(self.app.live.ids.items), slate.rows)[slate.pool.rows]]

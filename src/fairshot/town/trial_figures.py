@@ -14,7 +14,7 @@ STEPS = ("graduated", "stopped")
 SETTLED_DAYS = 5
 """An item that was put on trial so many days before the end had time enough to be decided."""
 FOUND_IMPRESSIONS = 500
-"""Trial impressions within which the audience of a crossed work should be named."""
+"""Impressions, of trials and others, within which the audience of a crossed work should be named."""
 Decisions: TypeAlias = Sequence[tuple[int, Mapping[str, Any]]]
 
 
@@ -69,21 +69,21 @@ def begun(decisions: Decisions, until: int) -> Ints:
 
 
 def named(run: Run, topic: Ints, items: Ints) -> Array:
-    """Whether a verdict named the label of an item's topic as its audience within 500 trial impressions, bool (m,).
+    """Whether a verdict named the label of an item's topic as its audience within 500 impressions, bool (m,).
 
-    topic: (n,), of all items; items (m,). Impressions: those that trials gave the item before the verdict.
+    topic: (n,), of all items; items (m,). Impressions: all that the item had before the verdict, wherever.
     """
     found = set()
     for at, data in run.decisions:
         if data.get("decision") == "trial" and data["step"] == "audience":
             item = _item(data)
-            if data["label"] == f"topic{topic[item]}" and _tried(run, item, at) <= FOUND_IMPRESSIONS:
+            if data["label"] == f"topic{topic[item]}" and _shown(run, item, at) <= FOUND_IMPRESSIONS:
                 found.add(item)
     return np.isin(items, sorted(found))
 
 
-def _tried(run: Run, item: int, before: int) -> int:
-    return int((run.tried & (run.item == item))[run.at < before].sum())
+def _shown(run: Run, item: int, before: int) -> int:
+    return int((run.item == item)[run.at < before].sum())
 
 
 def _item(data: Mapping[str, Any]) -> int:

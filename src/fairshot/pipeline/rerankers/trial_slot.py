@@ -7,6 +7,7 @@ import numpy as np
 from fairshot.core.arrays import Ints
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
+from fairshot.core.trial import of_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class TrialSlot:
     def __call__(self, batch: Candidates, ctx: Context) -> Ints:
         """The order with the trial in its slot."""
         order: Ints = np.arange(len(batch))
-        chosen = np.flatnonzero(batch.arm)
+        chosen = np.flatnonzero(of_trial(batch.arm))
         if len(chosen) == 0:
             return order
         first, last = ctx.snapshot.trials.positions

@@ -7,7 +7,8 @@ import numpy as np
 from fairshot.core.arrays import DAY, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
-from fairshot.core.trial import TrialState
+from fairshot.core.trial import HEARD, TrialState
+from fairshot.core.turns import being_searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,8 @@ class Runway:
     """Up to `count` items that graduated within `days`, those shown least since then first.
 
     The promise that the value term `exploration` keeps is worth nothing for an item that no source brings: its
-    vector may still be that of its content, and its audience another. No lot is drawn: each impression moves an
-    item back, and so all take turns.
+    vector may still be that of its content, and its audience another: who responds goes on telling. No lot is drawn:
+    each impression moves an item back, and so all take turns.
     """
 
     count: int = 50
@@ -31,4 +32,6 @@ class Runway:
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         since = items["served"][rows] - items["trial_served"][rows]
-        return Candidates(rows[np.lexsort((rows, since))][: self.count].astype(np.int32))
+        rows = rows[np.lexsort((rows, since))][: self.count].astype(np.int32)
+        heard = being_searched(ctx.snapshot, rows) & (items["trial_segment"][rows] < 0)
+        return Candidates(rows, {"trial_arm": np.where(heard, HEARD, 0).astype(np.int8)})

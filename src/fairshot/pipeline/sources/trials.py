@@ -11,9 +11,9 @@ from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, STRETCH, accounts_of, evidence_of
+from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
-from fairshot.core.turns import being_tried
+from fairshot.core.turns import being_searched, being_tried
 
 AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
@@ -34,8 +34,8 @@ class Trials:
         theta_i * change_i,    theta_i ~ Beta(alpha_i, beta_i),
 
     a draw from the posterior of its rate times how much the next impressions can change what is decided on it. For
-    a stretch, theta is drawn from what people of the same segment told. Nobody is brought an item that the
-    person's segment plainly does not want.
+    a stretch, theta is drawn from what people of the same segment told. Nobody is brought an item that the person's
+    segment plainly does not want.
     Source: Wang et al., KDD 2023 (arXiv 2306.01720) and RecSys 2025 (arXiv 2507.09423).
     """
 
@@ -46,15 +46,16 @@ class Trials:
         rng, settings = ctx.rng("trials"), ctx.snapshot.trials
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
-        prospects = self._prospects(ctx, rng)
+        prospects, searched = self._prospects(ctx, rng), self._searched(ctx, rng)
         # Once for each account and item: a second impression would tell nothing.
-        met = ctx.person.met[prospects.rows] | np.isin(prospects.rows, ctx.person.shown["item"])
-        if met.all():
+        met, done = _met(ctx, prospects.rows), _met(ctx, searched)
+        if met.all() and done.all():
             return no_candidates()
         wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
         worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
         best = np.argsort(-worth, kind="stable")[:BEST]
-        return _first(ctx, prospects.rows[~met][best], worth[best], wanted, rng)
+        rows = np.concatenate([prospects.rows[~met][best], searched[~done]])
+        return _first(ctx, rows, np.append(worth[best], np.zeros(int((~done).sum()))), wanted, rng)
 
     def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
         """The items on trial of which one may be brought, at most `among`."""
@@ -68,6 +69,17 @@ class Trials:
         elif ctx.eligible is None:
             return snapshot.once("trial_prospects", lambda: prospects_of(snapshot, distinct(rows)))
         return prospects_of(snapshot, distinct(rows))
+
+    def _searched(self, ctx: Context, rng: np.random.Generator) -> Rows:
+        """Graduates whose audience is looked for, at most BEST of them."""
+        rows = ctx.snapshot.once("searched", lambda: distinct(searched(ctx.snapshot)))
+        if ctx.eligible is not None:
+            rows = rows[np.isin(rows, ctx.eligible)]
+        return rows if len(rows) <= BEST else distinct(rows[rng.integers(len(rows), size=BEST)])
+
+
+def _met(ctx: Context, rows: Rows) -> Bools:
+    return np.asarray(ctx.person.met[rows] | np.isin(rows, ctx.person.shown["item"]))
 
 
 class Prospects(NamedTuple):
@@ -107,6 +119,13 @@ def on_trial(snapshot: Snapshot) -> Rows:
     return found
 
 
+def searched(snapshot: Snapshot) -> Rows:
+    """The graduates whose audience is still looked for: int32."""
+    rows = snapshot.world.lists["on_trial"][0]["item"]
+    found: Rows = rows[being_searched(snapshot, rows)]
+    return found
+
+
 def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     """How much the next AHEAD impressions may change a decision between a rate and a threshold, float64 (n,).
 
@@ -125,20 +144,22 @@ def _first(ctx: Context, best: Rows, worth: Floats, wanted: int, rng: np.random.
     """The best item for which the person belongs to the wanted tier, or else to the one nearest to it.
 
     Among those of one tier, worth counts half where HALVES more of all people match the item better. Only who is
-    wanted for a stretch is brought one; found people are the core of an audience, whatever else is wanted, and who may
-    be one are asked as what they are.
+    wanted for a stretch is brought one: first what the person may be the audience of, or of graduates is. Found people
+    are the core of an audience otherwise, whatever else is wanted.
     """
     ahead = ahead_of(ctx, best)
     tiers, refused = tiers_of(ctx, best, ahead), np.zeros(len(best), bool)
-    asked = _of_segment(ctx, best, "trial_asked") & (tiers != FOUND)
+    found, graduated = tiers == FOUND, ctx.snapshot.items["trial_state"][best] == TrialState.GRADUATED
+    distance = np.abs(tiers - wanted).astype(np.float64)
+    distance[graduated] = np.inf
     if wanted == STRETCH:
         worth, refused = _by_segment(ctx, best, rng)
+        distance[found & ~graduated] = np.inf
+        distance[_of_segment(ctx, best, "trial_asked") | (found & graduated)] = -1
     else:
-        worth = worth * np.exp2(-np.where(asked | (tiers == FOUND), 0.0, np.nan_to_num(ahead)) / HALVES)
-    distance = np.abs(tiers - wanted).astype(np.float64)
-    distance[tiers == FOUND] = np.inf if wanted == STRETCH else 0
-    distance[(tiers == STRETCH) & (wanted != STRETCH)] = np.inf
-    distance[asked] = 0
+        worth = worth * np.exp2(-np.where(found, 0.0, np.nan_to_num(ahead)) / HALVES)
+        distance[tiers == STRETCH] = np.inf
+        distance[found & ~graduated] = 0
     distance[refused] = np.inf
     chosen = np.lexsort((-worth, distance))[:1]
     if np.isinf(distance[chosen]).all():
