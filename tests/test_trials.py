@@ -398,7 +398,7 @@ def test_people_differ_in_how_much_exploring_suits_them(site: Site) -> None:
 def test_tiers_go_by_match(site: Site) -> None:
     site.app.ingest(items=[site.item(f"g{n}", n) for n in range(TOPICS)])
     site.app.step_trials()
-    rows = on_trial(site.app.live.snapshot)
+    rows = np.sort(on_trial(site.app.live.snapshot))
     own, other = list[int](), list[int]()
     for user in range(40):
         ctx = Context(site.app.request(f"u{user}", 10), site.app.live.snapshot)

@@ -12,6 +12,7 @@ from fairshot.core.answers import Trial, TrialDecision, TrialTier
 from fairshot.core.arrays import DAY, HOUR, Array, Bools, Ints, Rows
 from fairshot.core.events import Draft, Kind
 from fairshot.core.predicted_labels import category_of
+from fairshot.core.randomness import stream
 from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of, evidence_of
@@ -190,7 +191,10 @@ class Decider:
         lately = np.flatnonzero(admitted_at > self.now - settings.days * DAY).astype(np.int32)
         held = self._held(account, going), self._held(account, lately)
         failures = self._failures(snapshot.items["creator"][waiting])
-        chosen = admitted(account, snapshot.items["came_at"][waiting], held, failures, room, settings.at_once)
+        # The same lot for an item whoever decides, and whenever.
+        lots = stream("trial", "lots").random(len(snapshot.items["came_at"]))
+        arrived = snapshot.items["came_at"][waiting], lots[waiting]
+        chosen = admitted(account, arrived, held, failures, room, settings.at_once)
         return [self.admission(row) for row in waiting[chosen].tolist()]
 
     def admission(self, row: int) -> Draft:

@@ -114,26 +114,32 @@ def test_a_person_speaks_for_all_that_they_like_most() -> None:
     assert found_segment(entries, 0.08) == (2, 16, 10)
 
 
+def test_what_came_together_is_admitted_by_lot() -> None:
+    none, came, lot = np.zeros(3, int), np.zeros(3, int), np.array([0.7, 0.2, 0.9])
+    assert admitted(np.array([1, 2, 3]), (came, lot), (none, none), none, 2, AT_ONCE).tolist() == [1, 0]
+
+
 def test_admission_takes_turns_among_accounts_whatever_their_number_of_items() -> None:
     account = np.array([7] * 50 + [1, 2, 3])
-    arrived = np.r_[np.arange(50), [100, 101, 102]]
+    came = np.r_[np.arange(50), [100, 101, 102]]
+    arrived = came, np.zeros(53)
     none, full = np.zeros(53, int), np.full(50, AT_ONCE)
     chosen = admitted(account, arrived, (none, none), none, 5, AT_ONCE)
     assert account[chosen].tolist() == [3, 2, 1, 7, 7]
-    assert arrived[chosen].tolist() == [102, 101, 100, 49, 48], "the newest first"
+    assert came[chosen].tolist() == [102, 101, 100, 49, 48], "the newest first"
     assert len(admitted(account, arrived, (none, none), none, 50, AT_ONCE)) == 3 + AT_ONCE
-    assert len(admitted(account[:50], arrived[:50], (full, full), none[:50], 50, AT_ONCE)) == 0
+    assert len(admitted(account[:50], (came[:50], np.zeros(50)), (full, full), none[:50], 50, AT_ONCE)) == 0
     assert len(admitted(account, arrived, (none, none), none, 0, AT_ONCE)) == 0
 
 
 def test_who_had_trials_lately_waits_for_who_had_none() -> None:
-    account, arrived, none = np.array([1, 2]), np.array([9, 0]), np.zeros(2, int)
-    assert admitted(account, arrived, (none, np.array([4, 0])), none, 2, AT_ONCE).tolist() == [1, 0]
+    account, none = np.array([1, 2]), np.zeros(2, int)
+    assert admitted(account, (np.array([9, 0]), none), (none, np.array([4, 0])), none, 2, AT_ONCE).tolist() == [1, 0]
 
 
 def test_past_failures_cost_a_little_and_are_not_for_ever() -> None:
     """Two places at most: whoever failed a hundred times still gets a turn before the third item of anybody."""
-    account, arrived = np.array([1, 2, 2, 2]), np.array([3, 2, 1, 0])
+    account, arrived = np.array([1, 2, 2, 2]), (np.array([3, 2, 1, 0]), np.zeros(4))
     none = np.zeros(4, int)
 
     def order(failures: float) -> list[int]:

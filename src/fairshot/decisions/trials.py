@@ -199,25 +199,27 @@ def _clearly_better(counts: Array, prior: tuple[float, float], quantiles: Floats
     return np.asarray(betaincc(prior[0] + likes, prior[1] + shown - likes, bar))
 
 
-def admitted(account: Ints, arrived: Ints, held: tuple[Ints, Ints], failures: Floats, room: int, most: int) -> Ints:
+def admitted(
+    account: Ints, arrived: tuple[Ints, Floats], held: tuple[Ints, Ints], failures: Floats, room: int, most: int
+) -> Ints:
     """Which waiting items are admitted now, in order: indices, at most `room`.
 
     Whose account had the fewest trials lately comes first: the second item of an account, counting those that were
-    tried, queues behind everybody's first. Among equals the newest comes first, for what waits grows old; items of the
-    creator that were stopped lately cost up to two places. Neither fame nor likes of the creator are read. No account
-    has more than `most` on trial at once.
-    Shapes: account (n,) any integers; arrived (n,); held: items of the item's account on trial already, and its trials
-    that began lately, (n,) each; failures (n,): of its creator, decayed.
+    tried, queues behind everybody's first. Among equals the newest comes first, for what waits grows old, and of what
+    came together whose lot is smallest; items of the creator that were stopped lately cost up to two places. Neither
+    fame nor likes of the creator are read. No account has more than `most` on trial at once.
+    Shapes: account (n,) any integers; arrived: when, and a lot, (n,) each; held: items of the item's account on
+    trial already, and its trials that began lately, (n,) each; failures (n,): of its creator, decayed.
     """
-    going, lately = held
+    (came, lot), (going, lately) = arrived, held
     turn = np.empty(len(account), np.int64)
     counts = Counter[int]()
-    for index in np.lexsort((np.arange(len(account)), -arrived)).tolist():
+    for index in np.lexsort((lot, -came)).tolist():
         turn[index] = counts[int(account[index])]
         counts[int(account[index])] += 1
     allowed = np.flatnonzero(going + turn < most)
     place = lately + turn + np.minimum(FAILURE * failures, MOST_FAILURES)
-    queue: Ints = allowed[np.lexsort((-arrived[allowed], place[allowed]))][: max(room, 0)]
+    queue: Ints = allowed[np.lexsort((lot[allowed], -came[allowed], place[allowed]))][: max(room, 0)]
     return queue
 
 
