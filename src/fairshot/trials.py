@@ -17,7 +17,7 @@ from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
-from fairshot.core.turns import held_back, likes_of
+from fairshot.core.turns import held_back, likes_of, soon_tried
 from fairshot.decisions.trials import (
     FEWEST_LIKES,
     OPEN,
@@ -205,14 +205,17 @@ class Decider:
         snapshot, settings = self.snapshot, self.snapshot.trials
         items = snapshot.items
         state, since = items["trial_state"], items["trial_state_at"]
+        every = np.arange(len(state), dtype=np.int32)
         # Whatever many reacted to before it came here is known already.
-        unknown = likes_of(snapshot, np.arange(len(state), dtype=np.int32)) < settings.least
+        unknown = likes_of(snapshot, every) < settings.least
         new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY) & unknown
+        # Once ordinary slots showed an item to whom it suits, fame has told who is left to ask.
+        new &= soon_tried(snapshot, every, self.now) | held_back(snapshot, every) | (items["served"] < settings.least)
         rested = (
             (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
         )
         original = items["original"]
-        one = original == np.arange(len(state))
+        one = original == every
         return np.flatnonzero((items["record"] > 0) & ~items["removed"] & one & (new | rested)).astype(np.int32)
 
     def _accounts(self, rows: Rows) -> Ints:
@@ -317,6 +320,10 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
         return f"It is not new any more, and {wanted}."
     if held:
         return "It waits for its turn, and is not shown before: its creator brought out many works this week."
+    if not soon_tried(snapshot, np.array([row], np.int32), now)[0] and items["served"][row] >= settings.least:
+        return (
+            "Others came first while it was new. People were shown it since: everybody's ranking decides."
+        )
     return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
 
 
