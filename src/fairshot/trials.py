@@ -116,9 +116,13 @@ class Decider:
         return drafts
 
     def searches(self) -> list[Draft]:
-        """Audiences of graduates, found or asked for."""
+        """Audiences of graduates, found or asked for, of whom anybody told within the last hour."""
         rows = np.unique(searched(self.snapshot))
-        return [draft for row in rows[self._heard(rows)].tolist() for draft in self._segments(row).drafts]
+        told = [row for row in rows[self._heard(rows)].tolist() if self._last_told(row) > self.now - HOUR]
+        return [draft for row in told for draft in self._segments(row).drafts]
+
+    def _last_told(self, row: int) -> int:
+        return int(evidence_of(self.snapshot.items, row)["at"].max(initial=0))
 
     def _heard(self, rows: Rows) -> Bools:
         """Items without an audience of their own, with likes enough that one may show: bool (n,)."""
@@ -321,9 +325,7 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
     if held:
         return "It waits for its turn, and is not shown before: its creator brought out many works this week."
     if not soon_tried(snapshot, np.array([row], np.int32), now)[0] and items["served"][row] >= settings.least:
-        return (
-            "Others came first while it was new. People were shown it since: everybody's ranking decides."
-        )
+        return "Others came first while it was new. People were shown it since: everybody's ranking decides."
     return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
 
 

@@ -46,15 +46,16 @@ class Trials:
         rng, settings = ctx.rng("trials"), ctx.snapshot.trials
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
-        prospects, searched = self._prospects(ctx, rng), self._searched(ctx, rng)
+        wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
+        prospects = self._prospects(ctx, rng)
+        asked = self._asked(ctx, rng) if wanted == STRETCH else no_candidates().rows
         # Once for each account and item: a second impression would tell nothing.
-        met, done = _met(ctx, prospects.rows), _met(ctx, searched)
+        met, done = _met(ctx, prospects.rows), _met(ctx, asked)
         if met.all() and done.all():
             return no_candidates()
-        wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
         worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
         best = np.argsort(-worth, kind="stable")[:BEST]
-        rows = np.concatenate([prospects.rows[~met][best], searched[~done]])
+        rows = np.concatenate([prospects.rows[~met][best], asked[~done]])
         return _first(ctx, rows, np.append(worth[best], np.zeros(int((~done).sum()))), wanted, rng)
 
     def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
@@ -70,9 +71,9 @@ class Trials:
             return snapshot.once("trial_prospects", lambda: prospects_of(snapshot, distinct(rows)))
         return prospects_of(snapshot, distinct(rows))
 
-    def _searched(self, ctx: Context, rng: np.random.Generator) -> Rows:
-        """Graduates whose audience is looked for, at most BEST of them."""
-        rows = ctx.snapshot.once("searched", lambda: distinct(searched(ctx.snapshot)))
+    def _asked(self, ctx: Context, rng: np.random.Generator) -> Rows:
+        """Graduates that may have an audience of their own, or have one, at most BEST of them."""
+        rows = ctx.snapshot.once("graduates_asked", lambda: graduates_asked(ctx.snapshot))
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         return rows if len(rows) <= BEST else distinct(rows[rng.integers(len(rows), size=BEST)])
@@ -124,6 +125,12 @@ def searched(snapshot: Snapshot) -> Rows:
     rows = snapshot.world.lists["on_trial"][0]["item"]
     found: Rows = rows[being_searched(snapshot, rows)]
     return found
+
+
+def graduates_asked(snapshot: Snapshot) -> Rows:
+    """Those of `searched` of which an audience was found, or may be: int32, ascending."""
+    rows, items = distinct(searched(snapshot)), snapshot.items
+    return rows[(items["trial_asked"][rows] >= 0) | (items["trial_segment"][rows] >= 0)]
 
 
 def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
