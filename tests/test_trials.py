@@ -314,6 +314,28 @@ def test_what_is_new_waits_a_day_for_its_trial_before_ordinary_slots_show_it(sma
     assert len(shown()) == 8, "nobody tried them, and nobody is kept from them for ever"
 
 
+def test_where_nearly_all_is_new_ranking_keeps_its_choice(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(3)])
+    app.feed("u", 1)
+    now[0] += HOUR
+    app.ingest(items=[{"id": f"n{n}", "creator_id": f"m{n}"} for n in range(100)])
+    why = app.explain(app.feed("u", 10).request_id)
+    assert why is not None
+    assert next(step["after"] for step in why.funnel if step["stage"] == "filters.on_trial") > 30
+
+
+def test_a_copy_is_not_shown_while_its_original_is_tried(site: Site) -> None:
+    text = " ".join(f"word{n}" for n in range(40))
+    site.app.feed("u0", 1)
+    site.now += HOUR
+    site.app.ingest(items=[{"id": f"c{n}", "creator_id": "poster", "title": text} for n in range(2)])
+    site.app.step_trials()
+    assert site.states("c") == {"testing": 1, "waiting": 1}
+    shown = [place for user in range(60) for place in site.app.feed(f"u{user}", 10).slate]
+    assert {place.source for place in shown if place.item_id in ("c0", "c1")} <= {"trials"}
+
+
 def test_what_is_on_trial_is_shown_by_its_trial_alone(site: Site) -> None:
     site.app.ingest(items=[site.item(f"g{n}", n % TOPICS) for n in range(8)])
     site.app.step_trials()
@@ -411,7 +433,7 @@ def test_tiers_go_by_match(site: Site) -> None:
 def test_no_trials_without_a_share(tmp_path: Path) -> None:
     site = Site(tmp_path, "share = 0.0\n")
     site.app.ingest(items=[site.item("g0", 0)])
-    site.app.step_trials()
+    assert site.app.step_trials() == 0, "nothing is kept for a trial that nobody would be shown"
     site.visits(30, lambda *_: 0.0)
     assert site.impressions["trial"] == 0
     site.app.close()

@@ -288,7 +288,12 @@ class App:
         return card(self.live.snapshot, item_id, row, told, self.clock())
 
     def step_trials(self) -> int:
-        """Decide on every trial as of now, and admit waiting items; returns how many decisions were written."""
+        """Decide on every trial as of now, and admit waiting items; returns how many decisions were written.
+
+        None where the pipeline has no source `trials`: what nothing would show must not be kept for it.
+        """
+        if "trials" not in self.config.pipeline.sources:
+            return 0
         self.catch_up()
         drafts = Decider(self.live.snapshot, self.clock()).drafts()
         if not drafts:

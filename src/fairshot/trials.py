@@ -118,7 +118,8 @@ class Decider:
     def searches(self) -> list[Draft]:
         """Audiences of graduates, found or asked for, of whom anybody told within the last hour."""
         rows = np.unique(searched(self.snapshot))
-        told = [row for row in rows[self._heard(rows)].tolist() if self._last_told(row) > self.now - HOUR]
+        rows = rows[self.snapshot.items["trial_segment"][rows] < 0]
+        told = [row for row in rows.tolist() if self._last_told(row) > self.now - HOUR]
         return [draft for row in told for draft in self._segments(row).drafts]
 
     def _last_told(self, row: int) -> int:
@@ -179,11 +180,16 @@ class Decider:
         data = {"step": step, "segment": segment, "label": name, "impressions": shown, "likes": likes}
         return self._verdict(row, {**data, "reason": reason})
 
+    @staticmethod
+    def _question(data: Mapping[str, Any]) -> list[str]:
+        """What tells several questions of one trial apart: the label, and how many people had told."""
+        return [data["label"], str(data["impressions"])] if "label" in data else []
+
     def admissions(self) -> list[Draft]:
         """Waiting items whose turn has come, and stopped ones that rested."""
         snapshot, settings = self.snapshot, self.snapshot.trials
         waiting = self._waiting()
-        if len(waiting) == 0:
+        if len(waiting) == 0 or settings.share == 0:
             return []
         going = np.unique(on_trial(snapshot))
         served = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
@@ -261,7 +267,7 @@ class Decider:
         return Draft(
             kind=Kind.VERDICT,
             at=self.now,
-            id="/".join([FAMILY, item, str(number), data["step"], *([data["label"]] if "label" in data else [])]),
+            id="/".join([FAMILY, item, str(number), data["step"], *self._question(data)]),
             item=item,
             creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
             data={"decision": "trial", "item": item, **data},

@@ -8,7 +8,7 @@ from fairshot.config import load_config
 from fairshot.core.events import EventBatch, Kind, event_batch
 from fairshot.core.ids import Sizes
 from fairshot.core.tables import State
-from fairshot.core.trial import TrialState
+from fairshot.core.trial import HEARD, TrialState, accounts_of, evidence_of
 from fairshot.state.trials import Trials
 
 KINDS = load_config().kinds
@@ -89,3 +89,26 @@ def test_what_trials_told_replaces_what_they_told_before() -> None:
     state = folded(prior([0, 2.0, 8.0]), prior([1, 3.0, 7.0]))
     assert np.isnan(state.labels["trial_prior"][0]).all()
     assert state.labels["trial_prior"][1].tolist() == [3.0, 7.0]
+
+
+def test_ordinary_impressions_of_a_graduate_tell_who_responds_and_nothing_else() -> None:
+    heard = {"arm": HEARD, "segments": (1, -1, -1)}
+    graduated = folded({"arm": 1}, like(), heard | {"user": 1}, like(arm=HEARD, user=1), heard | {"user": 1})
+    assert counts(graduated) == (1, 1)
+    assert graduated.items["trial_heard"][0] == 1
+    assert graduated.users["trial_met"][:2].tolist() == [1, 0]
+    assert graduated.users["trial_welcomed"][:2].tolist() == [1, 0]
+    first, liked = accounts_of(evidence_of(graduated.items, 0))
+    assert first["segments"][:, 0].tolist() == [-1, 1]
+    assert liked.all()
+
+
+def test_an_audience_or_a_new_round_ends_the_question_that_was_open() -> None:
+    asking = decided("asking", segment=1)
+    for end in (decided("asked", segment=1), decided("audience", segment=1), decided("testing")):
+        assert folded(asking).items["trial_asked"][0] == 1
+        assert folded(asking, end).items["trial_asked"][0] == -1
+        fold = Trials(KINDS)
+        events = log(asking, end)
+        parts = [fold.add(fold.empty(), events.where(np.array([index]))) for index in range(2)]
+        assert fold.merge(*parts).items["trial_asked"][0] == -1

@@ -59,7 +59,7 @@ def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
 def being_searched(snapshot: Snapshot, rows: Rows) -> Bools:
     """For which of these items, which graduated, an audience that nobody expected is looked for: bool (n,).
 
-    Until `search` people told of them, in trials and after, or ASKED of an audience that was found.
+    For `days`, until `search` people told of them, in trials and after, or ASKED of an audience that was found.
     """
     items, settings = snapshot.items, snapshot.trials
     shown = items["trial_shown"][rows]
@@ -67,6 +67,8 @@ def being_searched(snapshot: Snapshot, rows: Rows) -> Bools:
     told = shown.sum(axis=1) + items["trial_heard"][rows]
     going: Bools = (items["trial_state"][rows] == TrialState.GRADUATED) & (items["original"][rows] == rows)
     going &= np.where(items["trial_segment"][rows] < 0, told < settings.search, of_found < ASKED)
+    # Time goes by what was served last: nothing is looked for while nothing is.
+    going &= items["trial_state_at"][rows] > snapshot.world["flow_served_at"][0] - settings.days * DAY
     return going & ~items["removed"][rows]
 
 

@@ -16,7 +16,7 @@ from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.randomness import stream
 from fairshot.learning.attribution import Mode
 from fairshot.learning.interactions import Feedback, strengths
-from fairshot.learning.latent_cluster import LatentCluster
+from fairshot.learning.latent_cluster import HIGHEST, LatentCluster
 
 BEST = 100
 """Items of each cluster that are kept at hand."""
@@ -184,7 +184,9 @@ def rates(reception: Reception, creator: Rows) -> Floats:
     works = np.maximum(creator, 0)
     sums = (np.bincount(works[known], part[known], minlength=works.max() + 1) + WORKS for part in (approved, expected))
     of_creator = np.where(known, np.divide(*sums)[works], 1.0)
-    return np.asarray(overall * (approved + STRENGTH * of_creator) / (expected + STRENGTH))
+    # What was sought is no share of what was shown: fame would make a chance of more than 1.
+    found: Floats = np.minimum(overall * (approved + STRENGTH * of_creator) / (expected + STRENGTH), HIGHEST)
+    return found
 
 
 def _halves(approval: csr_matrix) -> tuple[csr_matrix, csr_matrix]:

@@ -173,15 +173,14 @@ def _decided(state: State, event: EventBatch, data: dict[str, Any]) -> None:
     if row < 0:
         return
     items = state.items
-    if data["step"] == "audience":
-        if seq > items["trial_segment_seq"][row]:
-            items["trial_segment"][row], items["trial_segment_at"][row] = data["segment"], at
-            items["trial_segment_seq"][row] = seq
-        return
-    if data["step"] in ("asking", "asked"):
-        if seq > items["trial_asked_seq"][row]:
-            items["trial_asked"][row] = data["segment"] if data["step"] == "asking" else -1
-            items["trial_asked_seq"][row] = seq
+    if data["step"] == "audience" and seq > items["trial_segment_seq"][row]:
+        items["trial_segment"][row], items["trial_segment_at"][row] = data["segment"], at
+        items["trial_segment_seq"][row] = seq
+    # Whatever else is said of segments, or a new round, ends the question that was open.
+    if data["step"] in ("asking", "asked", "audience", "testing") and seq > items["trial_asked_seq"][row]:
+        items["trial_asked"][row] = data["segment"] if data["step"] == "asking" else -1
+        items["trial_asked_seq"][row] = seq
+    if data["step"] in ("asking", "asked", "audience"):
         return
     if seq > items["trial_seq"][row]:
         items["trial_seq"][row], items["trial_state"][row] = seq, STEPS[data["step"]]

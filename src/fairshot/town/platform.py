@@ -112,8 +112,7 @@ class Platform:
 
     def step_trials(self) -> None:
         """Let the application decide on its trials, where the policy has any."""
-        if "trials" in self.policy.config.pipeline.sources:
-            self.app.step_trials()
+        self.app.step_trials()
 
     def tried(self) -> Bools:
         """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import DAY, distinct
+from fairshot.core.arrays import DAY, Bools, Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
 from fairshot.core.trial import HEARD, TrialState
@@ -33,5 +33,11 @@ class Runway:
             rows = rows[np.isin(rows, ctx.eligible)]
         since = items["served"][rows] - items["trial_served"][rows]
         rows = rows[np.lexsort((rows, since))][: self.count].astype(np.int32)
-        heard = being_searched(ctx.snapshot, rows) & (items["trial_segment"][rows] < 0)
-        return Candidates(rows, {"trial_arm": np.where(heard, HEARD, 0).astype(np.int8)})
+        return Candidates(rows, {"trial_arm": np.where(self._tells(ctx, rows), HEARD, 0).astype(np.int8)})
+
+    def _tells(self, ctx: Context, rows: Rows) -> Bools:
+        """Of which graduates this impression would tell for whom they are: a first one, of somebody with segments."""
+        if ctx.person.segments[0] < 0:
+            return np.zeros(len(rows), bool)
+        sought = being_searched(ctx.snapshot, rows) & (ctx.snapshot.items["trial_segment"][rows] < 0)
+        return np.asarray(sought & ~ctx.person.met[rows] & ~np.isin(rows, ctx.person.shown["item"]))
