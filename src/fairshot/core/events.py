@@ -62,7 +62,7 @@ class EventBatch:
     kind: `Kind`; action: index of the feedback kind, -1 where there is none or it is no longer configured;
     user, item, creator: rows, -1 for none; value: NaN for none; position (1-based) and propensity: of the
     impression itself (slates) or of the verified exposure that feedback answers, 0 and NaN where unknown;
-    arm: the audience tier of a trial that the impression belonged to (`core.trial`), 0 for no trial; segments:
+    arm: what the impression tells a trial (`core.trial`), 0 for nothing; segments:
     int32 (n, SEGMENTS), label rows of what the person of a slate likes most, -1 where not needed or not known;
     data: the records of those kinds that carry one.
     """

@@ -17,7 +17,7 @@ _MAC = 16
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What a valid token says. at: microseconds since 1970, UTC; arm: audience tier of a trial, 0 for no trial."""
+    """What a valid token says. at: microseconds since 1970, UTC; arm: see `core.trial`, 0 for none."""
 
     request: str
     position: int

@@ -74,8 +74,8 @@ class Slate:
     """The answer: rows in order of position, and how each came to be there.
 
     rows: int32 (k,); source: int16 (k,), index into `sources`; score: float64 (k,); propensity: float64
-    (k,), the probability with which this row stood at this position; arm: int8 (k,), the audience tier of a trial
-    that the position is an impression of, 0 for no trial; parts: what each value term gave,
+    (k,), the probability with which this row stood at this position; arm: int8 (k,), what the position
+    tells a trial (`core.trial`), 0 for nothing; parts: what each value term gave,
     float64 (k,); notes: rules that moved a position; pool: all candidates that passed the filters, best
     value first.
     """
