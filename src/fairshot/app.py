@@ -38,7 +38,8 @@ from fairshot.stores.log import Log
 from fairshot.stores.log import Receipt as LogReceipt
 from fairshot.stores.secret import load_secret
 from fairshot.stores.writer import Writer
-from fairshot.trials import FAMILY, Decider, card
+from fairshot.trial_card import card
+from fairshot.trials import FAMILY, Decider
 from fairshot.versions import Versions
 
 Mode = Literal["personal", "nonprofiling"]

@@ -1,4 +1,4 @@
-"""Trials of the application: gathers what the state knows, lets the decider decide, and tells how an item stands."""
+"""Trials of the application: gathers what the state knows, and lets the decider decide."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fairshot.algorithms.decay import decayed
-from fairshot.core.answers import Trial, TrialDecision, TrialTier
 from fairshot.core.arrays import DAY, HOUR, Array, Bools, Ints, Rows
 from fairshot.core.events import Draft, Kind
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.randomness import stream
-from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import CELLS, TIERS, TrialState, accounts_of, counts_of, evidence_of
+from fairshot.core.trial import CELLS, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
 from fairshot.core.turns import held_back, likes_of, soon_tried
 from fairshot.decisions.trials import (
@@ -29,7 +27,6 @@ from fairshot.decisions.trials import (
     fit_priors,
     judge,
     looks,
-    rates_of,
     segment_sentence,
     sentence,
 )
@@ -280,63 +277,6 @@ def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array], over: Bo
     _, tried = successes(*counts, snapshot.trials, priors_of(snapshot, rows)[2])
     spent = np.where(over, 1.0, tried * posterior[2] / snapshot.trials.likes)
     return judge(posterior, spent, snapshot.items["trial_state"][rows], snapshot.trials)
-
-
-def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str, Any]]], now: int) -> Trial:
-    """How an item's trial stands; told: time and data of the verdicts on it."""
-    items, settings = snapshot.items, snapshot.trials
-    one = np.array([row], np.int32)
-    state = TrialState(int(items["trial_state"][row]))
-    found = judged(snapshot, one, (items["trial_shown"][one], items["trial_liked"][one]), np.zeros(1, bool))
-    tiers = rates_of(items["trial_shown"][row], items["trial_liked"][row], settings)
-    return Trial(
-        item_id=item,
-        state=state.name.lower(),
-        tiers=[TrialTier(name, *told) for name, told in zip(TIERS, tiers, strict=True)],
-        impressions=int(items["trial_shown"][row].sum()),
-        likes=int(items["trial_liked"][row].sum()),
-        rate=float(found.rate[0]),
-        low=float(found.low[0]),
-        high=float(found.high[0]),
-        expected=float(posteriors_of(snapshot, one)[2][0]),
-        chance=float(found.chance[0]),
-        decisions=[TrialDecision(iso(at), data["step"], data["reason"], _figures(data)) for at, data in told],
-        next=_next(state, snapshot, row, now),
-    )
-
-
-def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
-    settings, items = snapshot.trials, snapshot.items
-    match state:
-        case TrialState.TESTING | TrialState.EXPANDING:
-            seen = int(items["trial_shown"][row].sum())
-            left = max(settings.least - seen, 0)
-            most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32))[2][0])
-            first = f"At least {left} more people are shown it first; then it" if left else "It"
-            latest = f"after about {most} people or {settings.days:.0f} days at the latest"
-            return f"{first} is decided as soon as the evidence is clear, and {latest}."
-        case TrialState.GRADUATED:
-            return "It takes part in everybody's ranking, and is helped at first to earn its place there."
-        case TrialState.STOPPED:
-            again = int(items["trial_state_at"][row] + settings.rest_days * DAY)
-            if items["trial_round"][row] > 1:
-                return "It had its second chance; everybody's ranking may still find it."
-            return f"It may be tried once more from {iso(max(again, now))[:10]} on."
-    if items["original"][row] != row:
-        return "It is a near copy of another item, and shares its trial."
-    held = held_back(snapshot, np.array([row], np.int32))[0]
-    if items["created_at"][row] < now - settings.days * DAY:
-        wanted = "is shown once enough people like it" if held else "takes part in everybody's ranking"
-        return f"It is not new any more, and {wanted}."
-    if held:
-        return "It waits for its turn, and is not shown before: its creator brought out many works this week."
-    if not soon_tried(snapshot, np.array([row], np.int32), now)[0] and items["served"][row] >= settings.least:
-        return "Others came first while it was new. People were shown it since: everybody's ranking decides."
-    return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
-
-
-def _figures(data: Mapping[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}
 
 
 def _mean(prior: Array) -> float:
