@@ -11,12 +11,13 @@ import pytest
 
 from fairshot.app import App, open_app
 from fairshot.config import FILE
-from fairshot.core.arrays import HOUR, MICROSECONDS
+from fairshot.core.arrays import HOUR, MICROSECONDS, Array
 from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND
 from fairshot.core.turns import held_back, soon_tried
-from fairshot.pipeline.sources.trials import ahead_of, on_trial, openness, tiers_of
+from fairshot.pipeline.sources import trials
+from fairshot.pipeline.sources.trials import Trials, ahead_of, on_trial, openness, tiers_of
 from fairshot.trials import Decider
 
 TOPICS, PEOPLE, OLD = 4, 240, 600
@@ -296,33 +297,88 @@ def test_no_trial_lasts_for_ever_and_what_was_removed_holds_no_place(small: tupl
     assert app.live.snapshot.creators["trial_failures"].max() == 0
 
 
-def test_what_is_new_waits_a_day_for_its_trial_before_ordinary_slots_show_it(small: tuple[App, list[int]]) -> None:
-    app, now = small
-    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(40)])
+def with_new(app: App, now: list[int], old: int, new: int) -> Array:
+    """So many items that were there when the first slate was served, and the rows of so many that came later."""
+    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(old)])
     app.feed("u", 1)
     now[0] += HOUR
-    app.ingest(items=[{"id": f"n{n}", "creator_id": f"m{n}"} for n in range(8)])
+    app.ingest(items=[{"id": f"n{n}", "creator_id": f"m{n}"} for n in range(new)])
+    app.catch_up()
+    return np.array([app.live.ids.items.row(f"n{n}") for n in range(new)], np.int32)
+
+
+def test_what_is_new_waits_a_day_for_its_trial_before_ordinary_slots_show_it(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    rows = with_new(app, now, 40, 8)
 
     def shown() -> set[str]:
         slates = [app.feed(f"u{user}", 10).slate for user in range(20)]
         return {place.item_id for slate in slates for place in slate if place.item_id.startswith("n")}
 
     assert not shown()
-    rows = np.array([app.live.ids.items.row(f"n{n}") for n in range(8)], np.int32)
     assert soon_tried(app.live.snapshot, rows, now[0]).all()
     now[0] += round(app.config.trials.wait * 24 * HOUR)
     assert len(shown()) == 8, "nobody tried them, and nobody is kept from them for ever"
 
 
+def test_what_was_shown_before_its_turn_came_is_not_tried_any_more(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    rows = with_new(app, now, 40, 2)
+    now[0] += round(app.config.trials.wait * 24 * HOUR)
+    while app.live.snapshot.items["served"][rows[0]] < app.config.trials.least:
+        app.feed(f"u{now[0]}", 10)
+        now[0] += 1
+        app.catch_up()
+    app.ingest(items=[{"id": "unmet", "creator_id": "another"}])
+    app.step_trials()
+    going = {app.live.ids.items.id(row) for row in on_trial(app.live.snapshot).tolist()}
+    assert "unmet" in going
+    assert "n0" not in going, "fame has told who is left to ask"
+    card = app.trial("n0")
+    assert card is not None
+    assert "everybody's ranking decides" in card.next
+
+
 def test_where_nearly_all_is_new_ranking_keeps_its_choice(small: tuple[App, list[int]]) -> None:
     app, now = small
-    app.ingest(items=[{"id": f"i{n}", "creator_id": f"c{n}"} for n in range(3)])
-    app.feed("u", 1)
-    now[0] += HOUR
-    app.ingest(items=[{"id": f"n{n}", "creator_id": f"m{n}"} for n in range(100)])
+    with_new(app, now, 3, 100)
     why = app.explain(app.feed("u", 10).request_id)
     assert why is not None
     assert next(step["after"] for step in why.funnel if step["stage"] == "filters.on_trial") > 30
+
+
+def test_trials_end_where_no_new_ones_begin(small: tuple[App, list[int]]) -> None:
+    app, now = small
+    with_new(app, now, 40, 8)
+    app.step_trials()
+    assert len(on_trial(app.live.snapshot)) > 0
+    later = now[0] + round(app.config.trials.days * 24 * HOUR)
+    drafts = Decider(app.live.snapshot, later, admits=False).drafts()
+    assert {draft.data["step"] for draft in drafts if draft.data} == {"waiting"}
+    assert len(drafts) == len(on_trial(app.live.snapshot))
+
+
+def test_of_one_tier_who_matches_best_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(tmp_path, "audience = [0.95, 1.0]\nmix = [1.0, 0.0, 0.0]\n")
+    for n in range(20):
+        plain, other = site.item(f"g{n}", n % TOPICS), site.item("", (n + 1) % TOPICS)
+        mixed = {**plain, "title": plain["title"] + n // TOPICS * other["title"]}
+        site.app.ingest(items=[mixed])
+    site.app.step_trials()
+
+    # As much is expected of one item as of another, and as much to be learned: match alone decides.
+    monkeypatch.setattr(trials, "thompson_draw", lambda alpha, _beta, _rng: np.ones(len(alpha)))
+    monkeypatch.setattr(trials, "change", lambda alpha, _beta, _threshold: np.ones(len(alpha)))
+    rows = np.sort(on_trial(site.app.live.snapshot))
+    asked = 0
+    for user in range(100):
+        ctx = Context(site.app.request(f"u{user}", 10), site.app.live.snapshot)
+        brought = Trials()(ctx)
+        if len(brought) and brought.arm[0] == 1:
+            asked += 1
+            assert brought.rows[0] == rows[np.argmin(ahead_of(ctx, rows))]
+    assert asked > 10
+    site.app.close()
 
 
 def test_a_copy_is_not_shown_while_its_original_is_tried(site: Site) -> None:

@@ -291,12 +291,10 @@ class App:
     def step_trials(self) -> int:
         """Decide on every trial as of now, and admit waiting items; returns how many decisions were written.
 
-        None where the pipeline has no source `trials`: what nothing would show must not be kept for it.
+        Nothing is admitted where the pipeline has no source `trials`: what nothing would show must not be kept for it.
         """
-        if "trials" not in self.config.pipeline.sources:
-            return 0
         self.catch_up()
-        drafts = Decider(self.live.snapshot, self.clock()).drafts()
+        drafts = Decider(self.live.snapshot, self.clock(), "trials" in self.config.pipeline.sources).drafts()
         if not drafts:
             return 0
         written = sum(self.writer.append(drafts).result().accepted)

@@ -54,6 +54,8 @@ class Decider:
 
     snapshot: Snapshot
     now: int
+    admits: bool = True
+    """Whether anything would show what is admitted; trials on their way end either way."""
 
     def drafts(self) -> list[Draft]:
         """New priors, steps of trials on the way, and admissions."""
@@ -185,8 +187,10 @@ class Decider:
     def admissions(self) -> list[Draft]:
         """Waiting items whose turn has come, and stopped ones that rested."""
         snapshot, settings = self.snapshot, self.snapshot.trials
+        if not self.admits or settings.share == 0:
+            return []
         waiting = self._waiting()
-        if len(waiting) == 0 or settings.share == 0:
+        if len(waiting) == 0:
             return []
         going = np.unique(on_trial(snapshot))
         served = snapshot.world["flow_served"], snapshot.world["flow_served_at"]
@@ -212,18 +216,16 @@ class Decider:
         snapshot, settings = self.snapshot, self.snapshot.trials
         items = snapshot.items
         state, since = items["trial_state"], items["trial_state_at"]
-        every = np.arange(len(state), dtype=np.int32)
+        there = (items["record"] > 0) & ~items["removed"] & (items["original"] == np.arange(len(state)))
+        new = there & (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY)
+        rows = np.flatnonzero(new).astype(np.int32)
         # Whatever many reacted to before it came here is known already.
-        unknown = likes_of(snapshot, every) < settings.least
-        new = (state == TrialState.WAITING) & (items["created_at"] > self.now - settings.days * DAY) & unknown
+        rows = rows[likes_of(snapshot, rows) < settings.least]
         # Once ordinary slots showed an item to whom it suits, fame has told who is left to ask.
-        new &= soon_tried(snapshot, every, self.now) | held_back(snapshot, every) | (items["served"] < settings.least)
-        rested = (
-            (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY) & (items["trial_round"] < 2)
-        )
-        original = items["original"]
-        one = original == every
-        return np.flatnonzero((items["record"] > 0) & ~items["removed"] & one & (new | rested)).astype(np.int32)
+        met = items["served"][rows] >= settings.least
+        rows = rows[~met | soon_tried(snapshot, rows, self.now) | held_back(snapshot, rows)]
+        rested = there & (state == TrialState.STOPPED) & (since < self.now - settings.rest_days * DAY)
+        return np.union1d(rows, np.flatnonzero(rested & (items["trial_round"] < 2))).astype(np.int32)
 
     def _accounts(self, rows: Rows) -> Ints:
         """Who stands behind each item: the creator's account; an item without a creator stands for itself."""

@@ -49,7 +49,7 @@ class Crew:
             other.send(others)
         return merged
 
-    def once(self, work: Callable[[], None]) -> None:
+    def once(self, work: Callable[[], object]) -> None:
         """Let the lead do what only one may do; the others wait for it."""
         if not self.leads:
             self.others[0].recv()

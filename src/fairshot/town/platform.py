@@ -110,10 +110,6 @@ class Platform:
             report = self.app.train()
             self.trainings.append((perf_counter() - started, report.promoted))
 
-    def step_trials(self) -> None:
-        """Let the application decide on its trials, where the policy has any."""
-        self.app.step_trials()
-
     def tried(self) -> Bools:
         """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""
         assert self.slate is not None
@@ -142,9 +138,4 @@ class Platform:
 
 
 def _noted(slate: Slate, beginning: str) -> Bools:
-    found = np.zeros(len(slate.notes), bool)
-    for place, notes in enumerate(slate.notes):
-        for note in notes:
-            if note.startswith(beginning):
-                found[place] = True
-    return found
+    return np.array([any(note.startswith(beginning) for note in notes) for notes in slate.notes], bool)

@@ -129,7 +129,7 @@ class Town:
                 self._morning(number // scenario.ticks, now)
                 draws = self.world.rng("visits", now).random((scenario.ticks, scenario.all_people))
             if self.may_leave and now % HOUR == 0:
-                self.crew.once(self.platform.step_trials)
+                self.crew.once(self.platform.app.step_trials)
                 self.platform.app.catch_up()
             self._publish(now, tick)
             self._meet(now, tick, self.life.visitors(now, draws[since_midnight], tick))
