@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fairshot.algorithms import near_duplicates
+from fairshot.algorithms.near_duplicates import band_keys, keys_of, plain
 from fairshot.app import open_app
 from fairshot.config import load_config
 from fairshot.core.events import EventBatch, Kind, event_batch
@@ -170,3 +172,15 @@ def test_what_an_item_costs_does_not_grow_with_the_catalogue() -> None:
         state = FOLD.add(state, events.part(lo, lo + 500))
         times.append(time.perf_counter() - start)
     assert min(times[3:]) < 3 * min(times[:3])
+
+
+def test_many_texts_at_once_have_the_keys_that_each_has_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(near_duplicates, "TOGETHER", 3)
+    rng = np.random.default_rng(1)
+    texts = [plain(" ".join(written(rng, length))) for length in (9, 0, 40, 2, 12, 700, 8, 30)]
+    keys, readable = keys_of(texts)
+    alone = [band_keys(text) for text in texts]
+    assert readable.tolist() == [one is not None for one in alone]
+    assert readable.any() and not readable.all()
+    for row, one in zip(keys, alone, strict=True):
+        assert one is None or (row == one).all()

@@ -12,6 +12,7 @@ neighbors", STOC 1998 (bands).
 """
 
 import re
+from collections.abc import Sequence
 from unicodedata import normalize
 
 import numpy as np
@@ -23,6 +24,8 @@ LONGEST = 4000
 """Signs of a text that are looked at: what a text costs is bounded."""
 LEAST = 40
 """Letters and digits, about eight words, below which texts agree by chance."""
+TOGETHER = 500
+"""Texts whose shingles are hashed at once."""
 _OTHER = re.compile(r"[\W_]+")
 _OTHER_BYTES = bytes(sign for sign in range(128) if not chr(sign).isalnum())
 Words = NDArray[np.uint32]
@@ -53,30 +56,55 @@ def band_keys(text: str) -> Keys | None:
     >>> band_keys("too short") is None, int((one == two).sum()) > 0
     (True, True)
     """
-    if len(text) < LEAST:
-        return None
-    return _banded(_minima(_shingles(text)))
+    keys, readable = keys_of([text])
+    return keys[0] if readable[0] else None
 
 
-def _shingles(text: str) -> Words:
-    """Hashes of all runs of SHINGLE signs, by Horner's rule, mixed."""
-    signs = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+def keys_of(texts: Sequence[str]) -> tuple[Keys, NDArray[np.bool_]]:
+    """The keys of many texts at once, see `band_keys`, and which of them are long enough to have any.
+
+    Shapes: uint64 [n, BANDS], whose rows of texts that are too short say nothing; bool [n].
+
+    >>> keys, readable = keys_of([plain("A quick brown fox jumps over the lazy dog, again and again."), "too short"])
+    >>> keys.shape, readable.tolist()
+    ((2, 10), [True, False])
+    """
+    readable = np.array([len(text) >= LEAST for text in texts], bool)
+    keys = np.zeros((len(texts), BANDS), np.uint64)
+    of = np.flatnonzero(readable)
+    for start in range(0, len(of), TOGETHER):
+        part = of[start : start + TOGETHER]
+        keys[part] = _banded(_minima(*_shingles([texts[n] for n in part.tolist()])))
+    return keys, readable
+
+
+def _shingles(texts: Sequence[str]) -> tuple[Words, NDArray[np.int64]]:
+    """Hashes of all runs of SHINGLE signs of each text, by Horner's rule, mixed; and where each text's begin."""
+    signs = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     count = len(signs) - SHINGLE + 1
     found = signs[:count].copy()
     for offset in range(1, SHINGLE):
         found *= _BASE
         found += signs[offset : offset + count]
-    return _mixed(found)
+    lengths = np.array([len(text) for text in texts])
+    ends = np.cumsum(lengths)
+    # Runs that reach into the next text are of neither.
+    within = np.arange(count) <= np.repeat(ends, lengths)[:count] - SHINGLE
+    return _mixed(found[within]), np.cumsum(lengths - SHINGLE + 1) - (lengths - SHINGLE + 1)
 
 
-def _minima(shingles: Words) -> Words:
-    least: Words = (_FACTORS[:, None] * shingles + _SHIFTS[:, None]).min(axis=1)
+def _minima(shingles: Words, starts: NDArray[np.int64]) -> Words:
+    """The least value of each hash function over each text's shingles: [n, BANDS * MINIMA]."""
+    least = np.empty((len(starts), len(_FACTORS)), np.uint32)
+    for number, (factor, shift) in enumerate(zip(_FACTORS, _SHIFTS, strict=True)):
+        least[:, number] = np.minimum.reduceat(factor * shingles + shift, starts)
     return least
 
 
 def _banded(minima: Words) -> Keys:
-    keys = np.arange(BANDS, dtype=np.uint64)
-    for column in minima.reshape(BANDS, MINIMA).T:
+    """One key for each band of each text: [n, BANDS]."""
+    keys = np.broadcast_to(np.arange(BANDS, dtype=np.uint64), (len(minima), BANDS))
+    for column in np.moveaxis(minima.reshape(-1, BANDS, MINIMA), 2, 0):
         keys = _split_mix(keys ^ column)
     return keys
 

@@ -96,7 +96,7 @@ class EventBatch:
         """The events kept, sizes unchanged."""
         index = np.flatnonzero(keep) if keep.dtype == bool else keep
         arrays = {name: getattr(self, name)[index] for name in _ARRAYS}
-        return EventBatch(**arrays, data=tuple(self.data[i] for i in index.tolist()), sizes=self.sizes)
+        return EventBatch(**arrays, data=tuple(map(self.data.__getitem__, index.tolist())), sizes=self.sizes)
 
     def part(self, start: int, stop: int) -> "EventBatch":
         """The events from start up to stop, sizes unchanged: views, nothing is copied but references to records."""

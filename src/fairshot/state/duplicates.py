@@ -1,6 +1,6 @@
 """Which items are near-duplicates of an earlier one, by their text or by the same embedding."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, ClassVar
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from fairshot.algorithms.groups import smallest_of_group
-from fairshot.algorithms.near_duplicates import BANDS, band_keys, plain
+from fairshot.algorithms.near_duplicates import BANDS, keys_of, plain
 from fairshot.core.arrays import Array, Ints
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
@@ -20,6 +20,7 @@ PLACES = 1 << 15
 """Places of each lookup; an item takes one in each, and gives way to a later one of the same place."""
 LEAST_VALUES = 8
 """An embedding with fewer different components is a label or a placeholder, which many items share rightly."""
+_BANDS = np.arange(BANDS)
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,11 @@ class Duplicates:
     def add(self, state: State, events: EventBatch) -> State:
         """Look each record's content up, then remember it."""
         state.grow(events.sizes)
-        for index in np.flatnonzero(events.of(Kind.ITEM) & (events.item >= 0)).tolist():
-            places, checks = _looked_up(events.data[index] or {})
+        came = np.flatnonzero(events.of(Kind.ITEM) & (events.item >= 0))
+        records = [events.data[index] or {} for index in came.tolist()]
+        for item, (places, checks) in zip(events.item[came].tolist(), _looked_up(records), strict=True):
             if len(places):
-                _meet(state, int(events.item[index]), places, checks)
+                _meet(state, item, places, checks)
         return state
 
     def merge(self, earlier: State, later: State) -> State:
@@ -79,18 +81,19 @@ class Duplicates:
         return earlier
 
 
-def _looked_up(record: Mapping[str, Any]) -> tuple[Ints, Array]:
-    """Places int64 (k,) and checks int32 (k,) of what a record holds; none where it says too little."""
-    found = band_keys(plain(f"{record.get('title') or ''} {record.get('text') or ''}"))
-    keys = np.empty(0, np.uint64) if found is None else found
-    lookups = np.arange(len(keys))
-    embedding = record.get("embedding") or ()
-    if len(set(embedding)) >= LEAST_VALUES:
-        digest = blake2b(np.asarray(embedding, np.float64).tobytes(), digest_size=8).digest()
-        keys = np.append(keys, np.frombuffer(digest, np.uint64))
-        lookups = np.append(lookups, EMBEDDING)
-    places = lookups * PLACES + (keys >> np.uint64(32)).astype(np.int64) % PLACES
-    return places, (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
+def _looked_up(records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Ints, Array]]:
+    """Of each record places int64 (k,) and checks int32 (k,) of what it holds; none where it says too little."""
+    texts = [plain(f"{record.get('title') or ''} {record.get('text') or ''}") for record in records]
+    for record, found, readable in zip(records, *keys_of(texts), strict=True):
+        keys = found if readable else found[:0]
+        lookups = _BANDS[: len(keys)]
+        embedding = record.get("embedding") or ()
+        if len(set(embedding)) >= LEAST_VALUES:
+            digest = blake2b(np.asarray(embedding, np.float64).tobytes(), digest_size=8).digest()
+            keys = np.append(keys, np.frombuffer(digest, np.uint64))
+            lookups = np.append(lookups, EMBEDDING)
+        places = lookups * PLACES + (keys >> np.uint64(32)).astype(np.int64) % PLACES
+        yield places, (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
 
 def _meet(state: State, item: int, places: Ints, checks: Array) -> None:

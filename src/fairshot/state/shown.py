@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from fairshot.core.arrays import Ints, Rows
 from fairshot.core.events import EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.tables import Column, Lists, State, Table
@@ -51,9 +52,7 @@ class Shown:
         for table, rows in ((state.items, chosen.item), (state.users, chosen.user)):
             np.add.at(table["served"], rows[~reported], 1)
             np.add.at(table["reported"], rows[reported], 1)
-        visits = np.unique(np.stack([chosen.user[~reported], chosen.at[~reported]], axis=1), axis=0)
-        for user, at in visits.tolist():
-            _visit(state.users, user, at)
+        _visited(state.users, chosen.user[~reported], chosen.at[~reported])
         return state
 
     def merge(self, earlier: State, later: State) -> State:
@@ -65,18 +64,26 @@ class Shown:
         for name in ("served", "reported"):
             earlier.items[name][:] += later.items[name]
             earlier.users[name][:] += later.users[name]
-        visits = [table[name] for table in (earlier.users, later.users) for name in ("last_visit", "visit_before")]
-        stacked = np.stack(visits, axis=1)
-        last = stacked.max(axis=1)
-        # A visit that both parts know is one visit.
-        before = np.where(stacked == last[:, None], 0, stacked).max(axis=1)
-        earlier.users["last_visit"][:], earlier.users["visit_before"][:] = last, before
+        later_visits = later.users["last_visit"], later.users["visit_before"]
+        earlier.users["last_visit"][:], earlier.users["visit_before"][:] = _latest(earlier.users, *later_visits)
         return earlier
 
 
-def _visit(users: Table, user: int, at: int) -> None:
-    last, before = users["last_visit"], users["visit_before"]
-    if at > last[user]:
-        last[user], before[user] = at, last[user]
-    elif before[user] < at < last[user]:
-        before[user] = at
+def _visited(users: Table, user: Rows, at: Ints) -> None:
+    """Take in slates of these people at these times, in any order."""
+    order = np.lexsort((at, user))
+    user, at = user[order], at[order]
+    # All positions of a slate, and all slates of one moment, are one visit.
+    distinct = np.flatnonzero(np.append((user[1:] != user[:-1]) | (at[1:] != at[:-1]), True)[: len(user)])
+    user, at = user[distinct], at[distinct]
+    last = np.flatnonzero(np.append(user[1:] != user[:-1], True)[: len(user)])
+    people, before = user[last], np.where((last > 0) & (user[last - 1] == user[last]), at[last - 1], 0)
+    found = _latest(users, at[last], before, people)
+    users["last_visit"][people], users["visit_before"][people] = found
+
+
+def _latest(users: Table, last: Ints, before: Ints, rows: Rows | slice = slice(None)) -> tuple[Ints, Ints]:
+    """The two latest of the visits that are known of these rows and of two others; the same moment is one visit."""
+    visits = np.stack([users["last_visit"][rows], users["visit_before"][rows], last, before], axis=1)
+    latest = visits.max(axis=1)
+    return latest, np.where(visits == latest[:, None], 0, visits).max(axis=1)

@@ -18,11 +18,12 @@ import msgspec
 import numpy as np
 
 from fairshot.core.errors import StoreError
-from fairshot.core.events import SEGMENTS, Draft, EventBatch, Kind, event_batch
+from fairshot.core.events import Draft, EventBatch, Kind
 from fairshot.core.feedback import FeedbackKinds
 from fairshot.core.ids import SIDES, Ids, Side
 from fairshot.core.slate import SLATE_PREFIX, LoggedSlate
 from fairshot.stores.bulk import insert, update
+from fairshot.stores.decoding import SlateHead, decode
 
 RECORDS: dict[Kind, Side] = {Kind.ITEM: "items", Kind.CREATOR: "creators", Kind.USER: "users"}
 _SELECT = "SELECT seq, kind, action, at, user, item, creator, value, data FROM log"
@@ -30,19 +31,6 @@ _STANDS = """UPDATE ids SET record = new.column1, creator = new.column2 FROM {ro
     WHERE ids.side = new.column3 AND ids.row = new.column4"""
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
-
-
-NOBODYS = (-1,) * SEGMENTS
-"""What somebody likes most of whom that is not known."""
-
-
-class SlateHead(msgspec.Struct):
-    """The part of a logged slate that folds need; the rest is skipped in decoding."""
-
-    rows: bytes
-    propensity: bytes
-    arm: bytes = b""
-    segments: tuple[int, ...] = NOBODYS
 
 
 class SlateCore(SlateHead, kw_only=True):
@@ -57,7 +45,6 @@ class SlateCore(SlateHead, kw_only=True):
     context: dict[str, Any]
 
 
-_slate_head = msgspec.msgpack.Decoder(SlateHead).decode
 _slate_core = msgspec.msgpack.Decoder(SlateCore).decode
 
 
@@ -249,13 +236,16 @@ class Log:
         finally:
             if self._db.in_transaction:
                 self._db.execute("COMMIT")
-        return self._decode(entries)
+        return decode(entries, self._actions, self._ids)
 
     def batches(self, after: int = 0, limit: int = 50_000) -> Iterator[EventBatch]:
         """The whole log after a number, in batches."""
         while len(batch := self.read(after, limit)):
             yield batch
-            after = int(batch.seq[-1])
+            before, after = after, int(batch.seq[-1])
+            # Fewer numbers than entries were asked for: there were no more.
+            if after - before < limit:
+                return
 
     def slates(self, after: int = 0) -> Iterator[LoggedSlate]:
         """Every slate that was served after a number of the log, in its order."""
@@ -309,36 +299,6 @@ class Log:
             if names:
                 vocabulary.extend(names)
 
-    def _decode(self, entries: list[tuple[Any, ...]]) -> EventBatch:
-        """Turn log entries into arrays; a slate becomes one row for each position, an empty one a row of none."""
-        rows: list[tuple[Any, ...]] = []
-        data: list[dict[str, Any] | None] = []
-        for seq, kind, action, at, user, item, creator, value, blob in entries:
-            code = -1 if action is None else self._actions.get(action, -1)
-            head = (seq, kind, code, at, _row(user), _row(creator), np.nan if value is None else value)
-            if kind == Kind.SLATE:
-                slate = _slate_head(blob)
-                shown, propensities = np.frombuffer(slate.rows, np.int32), np.frombuffer(slate.propensity)
-                arms = slate.arm or bytes(len(shown))
-                for position, row in enumerate(shown.tolist(), start=1):
-                    arm = arms[position - 1]
-                    told = propensities[position - 1], arm, slate.segments if arm else NOBODYS
-                    rows.append((*head, row, position, *told))
-                    data.append(None)
-                if len(shown) == 0:
-                    rows.append((*head, -1, 0, np.nan, 0, NOBODYS))
-                    data.append(None)
-                continue
-            record = None if blob is None else _unpack(blob)
-            exposure = record or {} if kind in (Kind.FEEDBACK, Kind.IMPRESSION) else {}
-            if kind == Kind.ITEM and record is not None:
-                record["label_rows"] = [self._ids.labels.row(name) for name in record.get("labels") or ()]
-            told = exposure.get("position", 0), exposure.get("propensity", np.nan), exposure.get("arm", 0)
-            rows.append((*head, _row(item), *told, NOBODYS))
-            data.append(record)
-        columns = zip(*rows, strict=True) if rows else ((),) * len(_COLUMNS)
-        return event_batch(dict(zip(_COLUMNS, columns, strict=True)), data, self._ids.sizes())
-
 
 def _logged_slate(served: int, name: str, at: int, user: int, data: bytes) -> LoggedSlate:
     core = _slate_core(data)
@@ -357,26 +317,6 @@ def _logged_slate(served: int, name: str, at: int, user: int, data: bytes) -> Lo
         rows=np.frombuffer(core.rows, np.int32),
         propensity=np.frombuffer(core.propensity),
     )
-
-
-_COLUMNS = (
-    "seq",
-    "kind",
-    "action",
-    "at",
-    "user",
-    "creator",
-    "value",
-    "item",
-    "position",
-    "propensity",
-    "arm",
-    "segments",
-)
-
-
-def _row(found: int | None) -> int:
-    return -1 if found is None else found
 
 
 class _RowFinder:
