@@ -181,6 +181,7 @@ def test_many_texts_at_once_have_the_keys_that_each_has_alone(monkeypatch: pytes
     keys, readable = keys_of(texts)
     alone = [band_keys(text) for text in texts]
     assert readable.tolist() == [one is not None for one in alone]
-    assert readable.any() and not readable.all()
+    assert readable.any()
+    assert not readable.all()
     for row, one in zip(keys, alone, strict=True):
         assert one is None or (row == one).all()

@@ -83,6 +83,7 @@ def test_what_a_visit_changed_can_be_adopted(life: Life) -> None:
     life.worth(5, items, START)
     life.satiate(5, items)
     life.visited(5, 0.0, START, may_leave=True)
-    other.adopt(5, life.state_of(5))
-    for name in ("level", "level_at", "satisfaction", "visits", "people_left"):
+    life.seen(items[:2], np.array([True, False]), START)
+    other.adopt(life.change(np.array([5]), items[:2], np.array([True, False])), START)
+    for name in ("level", "level_at", "satisfaction", "visits", "people_left", "views", "likes"):
         assert np.array_equal(getattr(life, name), getattr(other, name)), name

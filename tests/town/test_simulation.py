@@ -208,4 +208,4 @@ def _gives_up(_crew: Crew) -> None:
 
 def test_a_crew_whose_helper_died_does_not_wait_for_it() -> None:
     with crew_of(2, _gives_up) as crew, pytest.raises((EOFError, OSError)):
-        crew.exchange([1], int)
+        crew.exchange(None, {0: 1})

@@ -1,16 +1,27 @@
 """Life: the state of everybody in a town as the days pass, and how it changes."""
 
 from dataclasses import dataclass
-from typing import Self, TypeAlias
+from typing import Self
 
 import numpy as np
 
-from fairshot.core.arrays import DAY, HOUR, Bools, Floats, Ints
+from fairshot.core.arrays import DAY, HOUR, Array, Bools, Floats, Ints
 from fairshot.town import behaviour
 from fairshot.town.world import World
 
-PersonState: TypeAlias = tuple[Floats, int, float, int, int]
-"""Level, level_at, satisfaction, visits and people_left of one person, see `Life`."""
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What visits changed: of m people, and the n works that they looked at.
+
+    people: rows (m,); state: level (m, topics), level_at, satisfaction, visits and people_left (m,), see `Life`; items:
+    rows (n,), with repetitions; liked: bool (n,).
+    """
+
+    people: Ints
+    state: tuple[Array, ...]
+    items: Ints
+    liked: Bools
 
 
 @dataclass(slots=True)
@@ -118,16 +129,19 @@ class Life:
         worth: Floats = known.quality[items] * behaviour.age_factor(now - self.published[items], nature)
         return behaviour.utility(self.world.people.cares[person], known.mix[items], worth, self.level[person], nature)
 
-    def state_of(self, person: int) -> PersonState:
-        """All that a visit changes of a person."""
-        columns = self.level_at, self.satisfaction, self.visits, self.people_left
-        at, satisfaction, visits, left = (column[person].item() for column in columns)
-        return self.level[person].copy(), at, satisfaction, visits, left
+    def change(self, people: Ints, items: Ints, liked: Bools) -> Change:
+        """What is to be told of visits of these people, who looked at these works and liked some of them."""
+        return Change(people, tuple(column[people] for column in self._of_people()), items, liked)
 
-    def adopt(self, person: int, state: PersonState) -> None:
-        """Take over what a visit changed that another process served."""
-        self.level[person], self.level_at[person], self.satisfaction[person] = state[:3]
-        self.visits[person], self.people_left[person] = state[3:]
+    def adopt(self, change: Change, now: int) -> None:
+        """Take over what visits changed, whoever served them."""
+        for column, state in zip(self._of_people(), change.state, strict=True):
+            column[change.people] = state
+        self.seen(change.items, change.liked, now)
+
+    def _of_people(self) -> tuple[Array, ...]:
+        """All that a visit changes of a person."""
+        return self.level, self.level_at, self.satisfaction, self.visits, self.people_left
 
     def seen(self, items: Ints, liked: Bools, now: int) -> None:
         """Items were looked at: their creators know."""

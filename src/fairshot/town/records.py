@@ -1,6 +1,6 @@
 """What a run leaves: arrays of what was shown and what it was worth in truth, for figures alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -51,11 +51,18 @@ class Run:
 
 @dataclass(slots=True)
 class Recorder:
-    """Takes down slates of at most so many positions as they come."""
+    """Takes down slates of at most so many positions as they come; visit: the number of the visit of each."""
 
     positions: int
     heads: list[Head] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    visit: list[int] = field(default_factory=list)
+
+    def take(self, visit: int, heads: list[Head], shown: list[Shown]) -> None:
+        """The slates of a visit."""
+        self.heads += heads
+        self.shown += shown
+        self.visit += [visit] * len(heads)
 
     def arrays(self) -> dict[str, Array]:
         """The columns of `Run` that are of slates."""
@@ -79,3 +86,9 @@ class Recorder:
                 column[row, : len(columns[place])] = columns[place]
             found[name] = column
         return found
+
+
+def joined(parts: Sequence[tuple[list[int], Mapping[str, Array]]]) -> dict[str, Array]:
+    """The columns of several recorders, each with the visits of its slates, in the order of the visits."""
+    order = np.argsort(np.concatenate([np.array(visit, np.int64) for visit, _ in parts]), kind="stable")
+    return {name: np.concatenate([columns[name] for _, columns in parts])[order] for name in parts[0][1]}

@@ -3,22 +3,24 @@
 import gc
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from fairshot.core.arrays import DAY, HOUR, MICROSECONDS, Ints
+from fairshot.core.arrays import DAY, HOUR, MICROSECONDS, Array, Ints
 from fairshot.core.records import iso
 from fairshot.town.crew import Crew, crew_of
 from fairshot.town.life import Life
 from fairshot.town.platform import BATCH, Platform
 from fairshot.town.policies import policy
-from fairshot.town.records import Recorder, Run
+from fairshot.town.records import Recorder, Run, joined
 from fairshot.town.scenarios import Scenario
-from fairshot.town.visits import Visit, visit
+from fairshot.town.visits import changed, visit
 from fairshot.town.world import START, World, make_world, own_likes, record_of
 
 Progress = Callable[[str, float], None]
@@ -32,29 +34,46 @@ def simulate(
     folder: an empty one; what is written there may be thrown away; processes: that serve the town together. Gives one
     run for each policy, in order.
     """
-    world = make_world(scenario, seed)
+    with crew_of(processes, _help, scenario, seed, policies, folder) as crew:
+        return _lived(crew, make_world(scenario, seed), policies, folder, progress)
+
+
+def _help(crew: Crew, scenario: Scenario, seed: int, policies: list[str], folder: Path) -> None:
+    """What the other processes of a crew do: they live through the same."""
+    # Where the lead gives up, it says why.
+    with suppress(EOFError, ConnectionError):
+        _lived(crew, make_world(scenario, seed), policies, folder, lambda _phase, _share: None)
+
+
+def _lived(crew: Crew, world: World, policies: list[str], folder: Path, progress: Progress) -> list[Run]:
+    """The runs of the lead; everybody else's lack what others served."""
     past = folder / "past"
-    beginning = START - scenario.past_days * DAY
-    with Platform.open(past, policy("past"), seed, beginning) as platform:
-        town = Town(Life.begin(world, beginning), platform, Crew(), may_leave=False)
+    # Processes share the cores: threads of their own would only be in each other's way.
+    with threadpool_limits(1):
+        life = _past(crew, world, past, progress)
+        runs = []
+        for name in policies:
+            own = folder / name
+            crew.once(partial(shutil.copytree, past, own))
+            runs.append(_run(crew, deepcopy(life), name, own, progress))
+            crew.once(partial(shutil.rmtree, own))
+    crew.once(partial(shutil.rmtree, past))
+    return runs
+
+
+def _past(crew: Crew, world: World, folder: Path, progress: Progress) -> Life:
+    beginning = START - world.scenario.past_days * DAY
+    with Platform.open(folder, policy("past"), world.seed, beginning) as platform:
+        town = Town(Life.begin(world, beginning), platform, crew, may_leave=False)
         town.found()
         town.live(beginning, START, lambda share: progress("past", share))
-    runs = []
-    for name in policies:
-        own = folder / name
-        shutil.copytree(past, own)
-        with crew_of(processes, _help, town.life, name, own) as crew:
-            runs.append(_run(crew, deepcopy(town.life), name, own, progress))
-        shutil.rmtree(own)
-    shutil.rmtree(past)
-    return runs
+    return town.life
 
 
 def _run(crew: Crew, life: Life, name: str, folder: Path, progress: Progress) -> Run:
     started, scenario = perf_counter(), life.world.scenario
     end = START + scenario.days * DAY
-    # Processes share the cores: threads of their own would only be in each other's way.
-    with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
+    with Platform.open(folder, policy(name), life.world.seed, START) as platform:
         town = Town(life, platform, crew, may_leave=True)
         town.live(START, end, lambda share: progress(name, share))
         return Run(
@@ -68,19 +87,8 @@ def _run(crew: Crew, life: Life, name: str, folder: Path, progress: Progress) ->
             decisions=tuple(platform.app.log.verdicts("trial")),
             trainings=tuple(platform.trainings),
             seconds=perf_counter() - started,
-            **town.recorder.arrays(),
+            **town.recorded(),
         )
-
-
-def _help(crew: Crew, life: Life, name: str, folder: Path) -> None:
-    """What the other processes of a crew do."""
-    end = START + life.world.scenario.days * DAY
-    try:
-        with threadpool_limits(1), Platform.open(folder, policy(name), life.world.seed, START) as platform:
-            Town(life, platform, crew, may_leave=True).live(START, end, lambda _share: None)
-    except EOFError:
-        # The lead gave up, and says why.
-        return
 
 
 class Town:
@@ -94,6 +102,7 @@ class Town:
         self.may_leave = may_leave
         """People and creators may leave, models are trained and trials decided: not in the past."""
         self.recorder = Recorder(self.world.scenario.slate)
+        self._visits = 0
 
     def found(self) -> None:
         """Tell the application of everybody and everything that is there at the beginning, and of what people liked."""
@@ -136,6 +145,12 @@ class Town:
             self._commit()
         gc.unfreeze()
 
+    def recorded(self) -> dict[str, Array]:
+        """The columns of `Run` that are of slates: of the whole crew's to the lead, else of its own."""
+        own = self.recorder.visit, self.recorder.arrays()
+        _, parts = self.crew.exchange(None, {self.crew.place: own})
+        return joined(parts or [own])
+
     def _morning(self, day: int, now: int) -> None:
         if not self.may_leave:
             return
@@ -159,20 +174,22 @@ class Town:
         """Everybody who comes within a tick, evenly over it; each sees the state of its beginning."""
         apart = length // (len(people) + 1)
         coming = [(person, now + place * apart) for place, person in enumerate(people.tolist(), start=1)]
-        mine = [
-            visit(self.life, self.platform, person, at, may_leave=self.may_leave)
-            for person, at in self.crew.share(coming)
-        ]
+        mine = {
+            number: visit(self.life, self.platform, *coming[number], may_leave=self.may_leave)
+            for number in self.crew.deal(len(coming))
+        }
         self.platform.clock.now = now + length - MICROSECONDS
-        for found in self.crew.exchange(mine, Visit.told):
-            self.recorder.heads += found.heads
-            self.recorder.shown += found.shown
-            self.life.adopt(found.person, found.state)
-            for items, looked, liked, *_ in found.shown:
-                self.life.seen(items[looked], liked[looked], now)
-            for entry in found.entries:
+        for number, found in mine.items():
+            self.recorder.take(self._visits + number, found.heads, found.shown)
+        self._visits += len(coming)
+        told = {number: (found.entries, found.events) for number, found in mine.items()}
+        changes, said = self.crew.exchange(changed(self.life, mine.values()), told)
+        for change in changes:
+            self.life.adopt(change, now)
+        for entries, events in said:
+            for entry in entries:
                 self.platform.serve(entry)
-            for event in found.events:
+            for event in events:
                 self.platform.tell("events", event)
 
     def _commit(self) -> None:

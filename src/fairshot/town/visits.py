@@ -1,6 +1,7 @@
 """A visit: a person looks at slate after slate until patience ends, and reacts."""
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from fairshot.core.answers import Feed
 from fairshot.core.arrays import MICROSECONDS, Bools, Floats, Ints
 from fairshot.core.events import Draft
 from fairshot.town import behaviour
-from fairshot.town.life import Life, PersonState
+from fairshot.town.life import Change, Life
 from fairshot.town.platform import Platform
 from fairshot.town.records import Head, Shown
 
@@ -19,27 +20,18 @@ PAGE = 20 * MICROSECONDS
 
 @dataclass(slots=True)
 class Visit:
-    """What came of a visit, for the log, for the records and for everybody else.
-
-    entries: of the slates, for the log; events: feedback in reply; heads, shown: see `Recorder`; state: of the person
-    when it was over.
-    """
+    """What came of a visit; entries: of its slates, for the log; events: feedback in reply; heads, shown: of `Run`."""
 
     person: int
-    state: PersonState
     entries: list[Draft] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     heads: list[Head] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
 
-    def told(self) -> "Visit":
-        """What those need to know of it who neither write the log nor keep records: the states that it changed."""
-        return replace(self, entries=[], events=[], heads=[])
-
 
 def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bool) -> Visit:
     """Serve a person who comes at a moment; only the person's own state changes."""
-    world, found = life.world, Visit(person, life.state_of(person))
+    world, found = life.world, Visit(person)
     nature = world.scenario.nature
     # One number for each item: what somebody thinks of it at this visit does not depend on what else is shown.
     draws = world.rng("visit", person, at).random((3, len(world.items)), np.float32)
@@ -66,8 +58,18 @@ def visit(life: Life, platform: Platform, person: int, at: int, *, may_leave: bo
             break
     if found.shown:
         life.visited(person, _mean(found.shown), platform.clock.now, may_leave=may_leave)
-    found.state = life.state_of(person)
     return found
+
+
+def changed(life: Life, visits: Collection[Visit]) -> Change:
+    """What these visits changed."""
+    shown = [(items[looked], liked[looked]) for one in visits for items, looked, liked, *_ in one.shown]
+    items, liked = zip(*shown, strict=True) if shown else ((), ())
+    return life.change(
+        np.array([one.person for one in visits], np.int64),
+        np.concatenate([np.empty(0, np.int64), *items]),
+        np.concatenate([np.empty(0, bool), *liked]),
+    )
 
 
 def _mean(shown: list[Shown]) -> float:
