@@ -79,11 +79,12 @@ def served(app: App, visit: int, now: int) -> list[Slate]:
     for person in range(KNOWN, KNOWN + NEW):
         row = snapshot.ids.users.row(f"u{person}")
         request = Request(id=f"visit/{person}/{visit}", user=f"u{person}", row=row, limit=POSITIONS, now=now)
-        slate = app.pipeline(Context(request, snapshot))
+        ctx = Context(request, snapshot)
+        slate = app.pipeline(ctx)
         assert slate.trace is not None
         assert slate.trace.errors == []
         slates.append(slate)
-        entries.append(entry_of(request, slate, snapshot))
+        entries.append(entry_of(ctx, slate))
     app.writer.append(entries).result()
     return slates
 

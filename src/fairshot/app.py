@@ -202,10 +202,11 @@ class App:
         """A slate for a person, known or not; it is logged as served."""
         self.catch_up()
         request = self.request(user_id, limit, surface=surface, mode=mode, exclude=exclude, context=context)
-        slate = self.pipeline(Context(request, self.live.snapshot))
+        ctx = Context(request, self.live.snapshot)
+        slate = self.pipeline(ctx)
         self.on_slate(slate)
-        answer = answer_of(request, slate, self.live.snapshot, self._secret)
-        self.on_entry(entry_of(request, slate, self.live.snapshot))
+        answer = answer_of(request, slate, ctx.snapshot, self._secret)
+        self.on_entry(entry_of(ctx, slate))
         return answer
 
     def _append(self, draft: Draft) -> None:

@@ -45,12 +45,11 @@ def answer_of(request: Request, slate: Slate, snapshot: Snapshot, secret: bytes)
     return Feed(request.id, snapshot.version, bool(problems_of(slate, snapshot)), positions)
 
 
-def entry_of(request: Request, slate: Slate, snapshot: Snapshot) -> Draft:
-    """The log's entry of a served slate: what was shown, with which probability, and why."""
-    trace = slate.trace
+def entry_of(ctx: Context, slate: Slate) -> Draft:
+    """The log's entry of a slate served in this context: what was shown, with which probability, and why."""
+    request, snapshot, trace = ctx.request, ctx.snapshot, slate.trace
     if trace is None:
         raise FairshotError("a slate without its trace cannot be logged")
-    ctx = Context(request, snapshot)
     factors = ctx.perturbation
     drawn = {} if factors is None else dict(zip(snapshot.feedback.names, factors.tolist(), strict=True))
     return Draft(

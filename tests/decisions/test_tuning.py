@@ -139,9 +139,10 @@ def test_a_decision_serves_until_the_next_and_survives_a_checkpoint(app, tmp_pat
     request = replace(request, profile=False)
     decided(app, {"like": 4.0, "no such kind": 1.0})
     assert app.live.snapshot.tuned == {"like": 4.0}
-    slate = app.pipeline(Context(request, app.live.snapshot))
+    ctx = Context(request, app.live.snapshot)
+    slate = app.pipeline(ctx)
     np.testing.assert_allclose(slate.parts["engagement"], 0.05 * (KINDS.weights.sum() + 3), rtol=1e-5)
-    assert entry_of(request, slate, app.live.snapshot).data is not None
+    assert entry_of(ctx, slate).data is not None
     app.checkpoint()
     with fairshot.open(tmp_path) as again:
         assert again.live.snapshot.tuned == {"like": 4.0}

@@ -13,7 +13,7 @@ from fairshot.core.feedback import Impressions
 from fairshot.core.person import HISTORY, Person
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Vectors
-from fairshot.learning.latent_cluster import LatentCluster, observed
+from fairshot.learning.latent_cluster import LatentCluster
 from fairshot.state.shown import SHOWN
 
 KINDS = load_config().kinds
@@ -97,10 +97,10 @@ def test_without_profiling_nothing_is_believed():
 
 
 def test_an_item_counts_once_and_reported_impressions_where_they_are_what_counts():
-    items, reward = observed(person([5, 5, 2], [(2, "view"), (2, "like"), (7, "hide")]))
+    items, reward = person([5, 5, 2], [(2, "view"), (2, "like"), (7, "hide")]).observed
     assert items.tolist() == [2, 5, 7]
     np.testing.assert_allclose(reward, [1, 0, 0])
-    assert observed(person([5], mode="reported"))[0].tolist() == []
+    assert person([5], mode="reported").observed[0].tolist() == []
 
 
 def test_the_influence_falls_evenly_with_reactions_to_what_was_shown():
@@ -126,10 +126,10 @@ def test_the_bandit_is_heard_the_more_was_observed_and_at_once_where_nobody_was_
 
 def test_draws_follow_the_belief():
     learned = model(draws=2000)
-    lift = learned.drawn(person(), stream("draws"))
+    lift = learned.drawn(learned.belief(person()), stream("draws"))
     np.testing.assert_allclose(lift, (HOME + 2 * AWAY) / 3, rtol=0.1)
     sure = person(list(range(10)), [(n, "like") for n in range(10)])
-    np.testing.assert_allclose(learned.drawn(sure, stream("draws")), [HOME, AWAY, AWAY])
+    np.testing.assert_allclose(learned.drawn(learned.belief(sure), stream("draws")), [HOME, AWAY, AWAY])
 
 
 def test_later_items_count_as_typical_of_the_nearest_cluster():

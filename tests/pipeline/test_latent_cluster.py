@@ -14,7 +14,6 @@ from fairshot.core.candidates import Candidates
 from fairshot.core.errors import ConfigError
 from fairshot.core.request import Context
 from fairshot.learning.latent_cluster import LatentCluster as Model
-from fairshot.learning.latent_cluster import observed
 from fairshot.pipeline.engine import Pipeline
 from fairshot.pipeline.sources.latent_cluster import LatentCluster as Source
 from fairshot.pipeline.stages import Stage, load_stage
@@ -116,9 +115,9 @@ def test_the_term_pools_ranker_and_bandit_by_the_influence_that_is_left(learned,
     reactions, shown = len(ctx.person.history), len(ctx.person.shown)
     until = 10 * reactions
     left = 1 - (reactions + 4 * (reactions - shown)) / until
-    lift = learned.drawn(ctx.person, ctx.rng("latent_cluster"))
+    lift = learned.drawn(learned.belief(ctx.person), ctx.rng("latent_cluster"))
     chance = learned.approval(everything().rows, lift, ctx.snapshot.artifacts.vectors)
-    n = len(observed(ctx.person)[0])
+    n = len(ctx.person.observed[0])
     heard = n / (n + 10) / 2
     pooled = likes ** (1 - heard) * chance**heard
     found = Term(until=until)(ranked(likes), ctx)

@@ -2,8 +2,8 @@
 
 All three read the vectors as directions (their length says nothing about quality), compare by cosine, and
 treat an all-zero vector as "like nothing else". A pick costs one product of the n x d matrix with one vector;
-nothing of size n x n is ever built. Where `recent` is given, its rows are vectors of the items that were
-shown just before this slate, the latest one last: the new slate is then diverse with respect to those too.
+nothing of size n x n is built for more than FEW of them. Where `recent` is given, its rows are vectors of the items
+that were shown just before this slate, the latest one last: the new slate is then diverse with respect to those too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpstrf
 
 from fairshot.algorithms.arguments import real, whole, within
 
@@ -27,6 +28,9 @@ MIN_RESIDUAL = 1e-5
 
 Residuals are differences of single-precision products, so less than this is rounding noise.
 """
+
+FEW = 128
+"""Candidates of which a whole kernel is factored at once, rather than grown with each pick."""
 
 
 def dpp(quality: Floats, vectors: Floats, k: int, *, window: int | None = None, recent: Floats | None = None) -> Order:
@@ -53,8 +57,12 @@ def dpp(quality: Floats, vectors: Floats, k: int, *, window: int | None = None, 
     if quality.min(initial=0.0) < 0:
         raise ValueError(f"quality of shape {quality.shape} must not be negative")
     order = _picks(k, len(quality))
-    span = _Span(vectors, scale, _memory(window, len(order), recent), recent=recent)
     left = quality / max(quality.max(initial=0.0), np.finfo(np.float64).tiny)
+    if window is None and recent is None and 0 < len(left) <= FEW:
+        pivots = _pivots(left, vectors * scale[:, None], len(order))
+        if pivots is not None:
+            return pivots
+    span = _Span(vectors, scale, _memory(window, len(order), recent), recent=recent)
     weight = left * left
     for position in range(len(order)):
         gain = weight * span.residual
@@ -67,6 +75,23 @@ def dpp(quality: Floats, vectors: Floats, k: int, *, window: int | None = None, 
         if position + 1 < len(order):
             span.add(vectors[item] * scale[item])
     return order
+
+
+def _pivots(quality: Floats, units: Floats, k: int) -> Order | None:
+    """The first k pivots of the kernel's Cholesky decomposition: the greedy picks, while there are new directions.
+
+    For the largest diagonal entry of what is left of the kernel, which pivoting takes, is the largest q_i^2 r_i.
+    None where the picks run out of directions.
+    """
+    kernel = (units @ units.T).astype(np.float64)
+    np.fill_diagonal(kernel, 1.0)
+    kernel *= quality[:, None]
+    kernel *= quality
+    factor, pivots, rank, _ = dpstrf(kernel, tol=0.0, lower=True)
+    picked: Order = pivots[:k].astype(np.int64) - 1
+    if rank < k or not (np.diagonal(factor)[:k] ** 2 > MIN_RESIDUAL * quality[picked] ** 2).all():
+        return None
+    return picked
 
 
 def dpp_quality(scores: Floats, relevance: float = 0.7) -> Floats:

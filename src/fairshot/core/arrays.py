@@ -25,6 +25,24 @@ def distinct(rows: Array) -> Array:
     return ordered[first]
 
 
+def counted(rows: Array) -> tuple[Array, Ints]:
+    """The different values, ascending, and how often each occurs, int64 (d,)."""
+    ordered = np.sort(rows)
+    first = np.ones(len(ordered) + 1, dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:-1])
+    starts = np.flatnonzero(first)
+    return ordered[starts[:-1]], np.diff(starts)
+
+
+def first_places(rows: Array) -> Ints:
+    """Where each of the different values stands first, int64 (d,), ascending."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return np.sort(order[first])
+
+
 def lengthened(held: Floats, room: Floats, n: int) -> tuple[Floats, Floats]:
     """What is held, float (h, d), with at least n rows, new ones zero, and the room that it lies in.
 

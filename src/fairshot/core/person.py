@@ -1,19 +1,28 @@
 """The person a request is for: what they did, and the vector folded in from it this moment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fairshot.algorithms.fold_in import fold_in
-from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, distinct, marked
+from fairshot.core.arrays import DAY, Array, Bools, Floats, Rows, counted, distinct, first_places, marked
 from fairshot.core.events import SEGMENTS
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.tables import View
 
+T = TypeVar("T")
+
 HISTORY = np.dtype([("at", np.int64), ("item", np.int32), ("action", np.int8)])
 """One entry of a person's history: when, which item, which kind of feedback."""
+
+REMEMBERED = 500
+"""Impressions and reactions, the latest of each, that say what is observed of a person."""
+
+TIMED = ("now", "resting", "met", "met_count")
+"""What of a person changes as time goes by, though nothing new is known of them."""
 
 FOLD_IN_LENGTH = 1000
 """How many of the latest interactions a vector is folded in from; more cost time and change little."""
@@ -41,6 +50,21 @@ class Person:
     now: int
     profile: bool = True
 
+    def at(self, now: int) -> "Person":
+        """The same person, as this snapshot knows them, at another moment."""
+        other = Person(self.snapshot, self.row, now, self.profile)
+        other.__dict__.update((name, found) for name, found in self.__dict__.items() if name not in TIMED)
+        return other
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once for this person in this snapshot: what hangs on no moment."""
+        found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
+        return found
+
+    @cached_property
+    def _found(self) -> dict[str, Any]:
+        return {}
+
     @cached_property
     def history(self) -> Array:
         """Everything the person did with items, oldest first: HISTORY[h]."""
@@ -62,7 +86,7 @@ class Person:
         """
         items, labels = self.snapshot.items, self.snapshot.labels
         first = items["label"][self.liked["item"]]
-        found, counts = np.unique(first[first >= 0], return_counts=True)
+        found, counts = counted(first[first >= 0])
         share = counts / np.sqrt(np.maximum(labels["label_count"][found], 1))
         told = np.full(SEGMENTS, -1, np.int32)
         best = found[np.argsort(-share, kind="stable")][:SEGMENTS]
@@ -105,8 +129,7 @@ class Person:
     def session(self) -> Rows:
         """The items liked last, newest first, at most five."""
         recent = self.liked["item"][::-1]
-        _, first = np.unique(recent, return_index=True)
-        return recent[np.sort(first)][:5].astype(np.int32)
+        return recent[first_places(recent)[:5]].astype(np.int32)
 
     @cached_property
     def session_vector(self) -> Floats | None:
@@ -170,6 +193,28 @@ class Person:
     def shown(self) -> Array:
         """The latest impressions, oldest first: fields at, item, reported."""
         return self.snapshot.users.lists["shown"].last(self.row)
+
+    @cached_property
+    def shown_before(self) -> Bools:
+        """Which items are among the latest impressions: bool (items,)."""
+        return marked(len(self.snapshot.ids.items), self.shown["item"])
+
+    @cached_property
+    def observed(self) -> tuple[Rows, Floats]:
+        """The items that the person was shown or reacted to, and how much they approved of each, 0 to 1: both (n,).
+
+        Approval: the sum of the preferences of what was done with the item, held within 0 and 1; none where there was
+        no reaction. An item counts once, however often it was shown. Of impressions and of reactions the latest
+        REMEMBERED count; without profiling none.
+        """
+        if not self.profile:
+            return np.empty(0, np.int32), np.empty(0)
+        kinds, history, shown = self.snapshot.feedback, self.history[-REMEMBERED:], self.shown
+        counts = shown["item"][shown["reported"] | (self.snapshot.impressions.mode == "served")]
+        told = history[history["action"] >= 0]
+        items = distinct(np.concatenate([counts[-REMEMBERED:], told["item"]]))
+        total = np.bincount(np.searchsorted(items, told["item"]), kinds.preferences[told["action"]], len(items))
+        return items, np.minimum(np.maximum(total, 0.0), 1.0)
 
     def _ties(self, name: str) -> Rows:
         ties = self.snapshot.users.lists[name][self.row]

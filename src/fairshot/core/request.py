@@ -46,7 +46,10 @@ class Context:
     @cached_property
     def person(self) -> Person:
         """The person as far as this request may know them."""
-        return Person(self.snapshot, self.request.row, self.request.now, self.request.profile)
+        row, now, profile = self.request.row, self.request.now, self.request.profile
+        # Who asks for page after page is known by then.
+        known = self.snapshot.latest("person", (row, profile), lambda: Person(self.snapshot, row, now, profile))
+        return known if known.now == now else known.at(now)
 
     @cached_property
     def eligible(self) -> Rows | None:
@@ -82,6 +85,12 @@ class Context:
         """What `make` gives, worked out once for this request: for stages that share what one of them found."""
         found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
         return found
+
+    def of_person(self, name: str, make: Callable[[], T]) -> T:
+        """The same for all requests of one person that follow each other: what hangs on no moment."""
+        if self.eligible is not None or self.person.snapshot is not self.snapshot:
+            return make()
+        return self.person.once(name, make)
 
     @cached_property
     def _found(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,8 +13,7 @@ SLATE_PREFIX = "slate/"
 """What the id of a slate's entry in the log begins with; the request's id follows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What one stage did: how many candidates came in and went out, how long it took, what went wrong."""
 
     kind: str
@@ -121,6 +120,15 @@ class LoggedSlate:
     context: Mapping[str, Any]
     rows: Rows
     propensity: Floats
+
+
+def placed(
+    pool: Candidates, index: Ints, notes: tuple[tuple[str, ...], ...], sources: tuple[str, ...], terms: tuple[str, ...]
+) -> Slate:
+    """The slate of these indices into a pool, int (k,), certain as yet; terms: names of the value's parts."""
+    parts: dict[str, Floats] = dict.fromkeys(terms, pool["value"])
+    blank = Slate(pool.rows, pool["source"], pool["value"], np.ones(len(index)), sources, parts, pool=pool)
+    return take_positions(blank, index, notes)
 
 
 def take_positions(slate: Slate, index: Array, notes: tuple[tuple[str, ...], ...], **changes: Any) -> Slate:

@@ -1,6 +1,6 @@
 """A snapshot: all that a request may read, reached by one pointer that is swapped whole."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -153,6 +153,14 @@ class Snapshot:
     def once(self, name: str, make: Callable[[], T]) -> T:
         """What `make` gives, worked out once for this snapshot: what hangs on no person, shared by all who come."""
         found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
+        return found
+
+    def latest(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """The same for one key at a time: what was made for the last one stands until another is asked for."""
+        held = self._found.get(name)
+        if held is None or held[0] != key:
+            held = self._found[name] = (key, make())
+        found: T = held[1]
         return found
 
     @property

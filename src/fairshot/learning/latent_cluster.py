@@ -18,12 +18,11 @@ from typing import Any, Self
 import numpy as np
 
 from fairshot.algorithms.latent_bandit import belief_from_counts, draw_states
-from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
+from fairshot.core.arrays import Array, Floats, Ints, Rows
 from fairshot.core.person import Person
+from fairshot.core.request import Context
 from fairshot.core.snapshot import Vectors
 
-REMEMBERED = 500
-"""Impressions and reactions, the latest of each, that a belief is made from."""
 UNASKED = 5
 """A reaction to what was not shown hands over as much as so many others: it tells what somebody seeks by themselves,
 and that what is popular and was not sought is not wanted, which types of people cannot tell."""
@@ -74,26 +73,38 @@ class LatentCluster:
         Without profiling, and where nothing is known, it is the prior.
         """
         prior = np.log(self.prior.astype(np.float64))
-        items, reward = observed(person) if person.profile else (np.empty(0, np.int32), np.empty(0))
+        items, reward = person.observed
         if len(items) == 0:
             return prior
-        rate, arm = self._known(items, person.snapshot.artifacts.vectors)
-        chances = np.clip(rate * self.lift[:, arm], LOWEST, HIGHEST)
+        rate, arm = self.known(items, person.snapshot.artifacts.vectors)
+        chances = _within(rate * self.lift[:, arm], LOWEST, HIGHEST)
         trials = np.full((1, len(items)), self.trust)
         found: Floats = belief_from_counts(prior[None], chances, self.trust * reward[None], trials)[0]
         return found
 
-    def drawn(self, person: Person, rng: np.random.Generator) -> Floats:
-        """How much each cluster is liked by types drawn from the belief: the mean of their lifts, float64 (arms,)."""
-        log_belief = self.belief(person)
+    def drawn_for(self, ctx: Context) -> Floats:
+        """How much each cluster is liked by types drawn for a request, the same for every stage that asks."""
+        belief = ctx.of_person("latent_cluster", lambda: self.belief(ctx.person))
+        return ctx.once("latent_cluster", lambda: self.drawn(belief, ctx.rng("latent_cluster")))
+
+    def drawn(self, log_belief: Floats, rng: np.random.Generator) -> Floats:
+        """How much each cluster is liked by types drawn from a belief: the mean of their lifts, float64 (arms,)."""
         states = draw_states(np.broadcast_to(log_belief, (self.draws, len(log_belief))), rng)
         lift: Floats = self.lift[states].mean(axis=0, dtype=np.float64)
         return lift
 
     def approval(self, rows: Rows, lift: Floats, vectors: Vectors | None) -> Floats:
         """The chance of approval of items (n,), by somebody who likes clusters so: float64 (n,)."""
-        rate, arm = self._known(rows, vectors)
-        return np.asarray(np.clip(rate * lift[arm], LOWEST, HIGHEST), np.float64)
+        return self.chances(*self.known(rows, vectors), lift)
+
+    def chances(self, rate: Floats, arm: Ints, lift: Floats) -> Floats:
+        """The same of items whose rate and cluster are known, see `known`."""
+        return _within(rate * lift[arm], LOWEST, HIGHEST)
+
+    def best_known(self) -> tuple[Rows, Floats, Ints]:
+        """The best items of all clusters, and the rate and the cluster of each: (b,)."""
+        rows: Rows = self.best[self.best >= 0]
+        return rows, *self.known(rows, None)
 
     def told(self, person: Person) -> float:
         """How much the bandit has to say beside the ranker, in [0, 1]: m / (m + ENOUGH) after m observed items.
@@ -101,10 +112,10 @@ class LatentCluster:
         At least `unasked`: a ranker taught by nothing but what people sought knows little of what they would make of
         things that they are shown.
         """
-        n = len(observed(person)[0]) if person.profile else 0
+        n = len(person.observed[0])
         return max(n / (n + ENOUGH), self.unasked)
 
-    def _known(self, rows: Rows, vectors: Vectors | None) -> tuple[Floats, Ints]:
+    def known(self, rows: Rows, vectors: Vectors | None) -> tuple[Floats, Ints]:
         """The rate and the arm of each item; of those that came later, the typical one of the nearest cluster."""
         inside = np.minimum(rows, len(self.arm) - 1)
         arm, rate = self.arm[inside], self.rate[inside]
@@ -127,15 +138,7 @@ class LatentCluster:
         return cls(**parts, **description)
 
 
-def observed(person: Person) -> tuple[Rows, Floats]:
-    """The items that a person was shown or reacted to, and how much they approved of each, 0 to 1: both (n,).
-
-    Approval: the sum of the preferences of what was done with the item, held within 0 and 1; none where there was
-    no reaction. An item counts once, however often it was shown.
-    """
-    kinds, history, shown = person.snapshot.feedback, person.history[-REMEMBERED:], person.shown
-    counted = shown["item"][shown["reported"] | (person.snapshot.impressions.mode == "served")]
-    told = history[history["action"] >= 0]
-    items = distinct(np.concatenate([counted[-REMEMBERED:], told["item"]]))
-    total = np.bincount(np.searchsorted(items, told["item"]), kinds.preferences[told["action"]], len(items))
-    return items, np.clip(total, 0.0, 1.0)
+def _within(values: Floats, low: float, high: float) -> Floats:
+    """Each held between two bounds."""
+    result: Floats = np.minimum(np.maximum(values, low), high)
+    return result

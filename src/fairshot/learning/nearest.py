@@ -100,7 +100,7 @@ class VectorSearch:
 def _best(rows: Rows, scores: Floats, k: int) -> Rows:
     """The k rows of highest score, ties by row."""
     if len(rows) > k > 0:
-        least = scores[np.argpartition(scores, len(scores) - k)[len(scores) - k]]
+        least = np.partition(scores, len(scores) - k)[len(scores) - k]
         keep = np.flatnonzero(scores >= least)
         rows, scores = rows[keep], scores[keep]
     order = np.lexsort((rows, -scores))[:k]

@@ -7,18 +7,20 @@ a filter that `fails_closed` removes everything instead.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct, marked
+from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct, first_places, marked
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.errors import FairshotError, StageError
 from fairshot.core.request import Context
-from fairshot.core.slate import Slate, Step, Trace, take_positions
+from fairshot.core.slate import Slate, Step, Trace, placed
 from fairshot.pipeline.stages import Stage
+
+T = TypeVar("T")
 
 # What a stage may do wrong; anything else is a bug of the engine itself and must be seen.
 FAILURES = (FairshotError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError)
@@ -68,14 +70,15 @@ class Pipeline:
 class _Run:
     """One request on its way through the stages."""
 
-    __slots__ = ("all_rows", "all_source", "ctx", "fate", "names", "pipeline", "started", "steps")
+    __slots__ = ("all_rows", "all_source", "ctx", "error", "fate", "pipeline", "seconds", "started", "steps")
 
     def __init__(self, pipeline: Pipeline, ctx: Context) -> None:
         self.pipeline = pipeline
         self.ctx = ctx
         self.steps: list[Step] = []
         self.started = perf_counter()
-        self.names = tuple(stage.name for stage in pipeline.sources)
+        self.seconds = 0.0
+        self.error: str | None = None
 
     def slate(self) -> Slate:
         batch = self.gather()
@@ -107,62 +110,61 @@ class _Run:
         if not (slate.propensity == 1).all():
             raise StageError("a blender that is not the last draws by lot, or one does not say its probabilities")
         for stage in lot:
-            found, _ = self._attempt(stage, len(slate), partial(_checked_probabilities, stage, slate))
+            found = self._attempt(_checked_probabilities, stage, slate)
             if found is not None:
                 return pool, found
         certain = np.zeros((len(pool), len(slate)))
         certain[pool.places(slate.rows), np.arange(len(slate))] = 1
         return pool, certain
 
-    def _attempt(self, stage: Stage, before: int, work: Callable[[], Any]) -> tuple[Any, Callable[[int], None]]:
-        """What came of it, None where it failed; and what takes down how many candidates there are after it."""
+    def _attempt(self, work: Callable[..., T], stage: Stage, *given: Any) -> T | None:
+        """What came of a stage, None where it failed; how long it took and what went wrong is kept for `_done`."""
         start = perf_counter()
         try:
-            result, error = work(), None
+            result, self.error = work(stage, *given, self.ctx), None
         except FAILURES as failure:
-            result, error = None, f"{type(failure).__name__}: {failure}"
-        seconds = perf_counter() - start
-        return result, lambda after: self.steps.append(Step(stage.kind, stage.name, before, after, seconds, error))
+            result, self.error = None, f"{type(failure).__name__}: {failure}"
+        self.seconds = perf_counter() - start
+        return result
+
+    def _done(self, stage: Stage, before: int, after: int) -> None:
+        """Take down what became of the stage that was attempted last."""
+        self.steps.append(Step(stage.kind, stage.name, before, after, self.seconds, self.error))
 
     def gather(self) -> Candidates:
         """Merge what the sources bring; a row belongs to the first source that brought it."""
-        rows: list[Rows] = []
-        source: list[Ints] = []
-        arm: list[Ints] = []
+        brought, codes = [no_candidates()], [0]
         for code, stage in enumerate(self.pipeline.sources):
             if stage.personal and not self.ctx.request.profile:
                 continue
-            found, done = self._attempt(stage, 0, partial(_checked_source, stage, self.ctx))
-            brought = found.rows if found is not None else np.empty(0, dtype=np.int32)
-            done(len(brought))
-            rows.append(brought)
-            source.append(np.full(len(brought), code, dtype=np.int16))
-            arm.append(np.zeros(len(brought), dtype=np.int8) if found is None else found.arm)
-        if not rows:
-            rows, source, arm = [no_candidates().rows], [np.empty(0, dtype=np.int16)], [np.empty(0, dtype=np.int8)]
-        merged, codes, arms = np.concatenate(rows), np.concatenate(source), np.concatenate(arm)
-        _, first = np.unique(merged, return_index=True)
-        first.sort()
-        self.all_rows, self.all_source = merged[first], codes[first]
+            found = self._attempt(_checked_source, stage) or no_candidates()
+            self._done(stage, 0, len(found))
+            brought.append(found)
+            codes.append(code)
+        rows = np.concatenate([found.rows for found in brought])
+        source = np.repeat(np.array(codes, dtype=np.int16), [len(found) for found in brought])
+        arm = np.concatenate([found.arm for found in brought])
+        first = first_places(rows)
+        self.all_rows, self.all_source = rows[first], source[first]
         self.fate = np.zeros(len(first), dtype=np.int16)
-        return Candidates(self.all_rows, {"source": self.all_source, "trial_arm": arms[first]})
+        return Candidates(self.all_rows, {"source": self.all_source, "trial_arm": arm[first]})
 
     def filter(self, batch: Candidates) -> tuple[Candidates, Ints]:
         alive: Ints = np.arange(len(batch))
         for number, stage in enumerate(self.pipeline.filters, start=1):
-            keep, done = self._attempt(stage, len(batch), partial(_checked_filter, stage, batch, self.ctx))
+            before, keep = len(batch), self._attempt(_checked_filter, stage, batch)
             if keep is None:
-                keep = np.full(len(batch), not stage.fails_closed)
-            if not keep.all():
+                keep = np.full(before, not stage.fails_closed)
+            if np.count_nonzero(keep) < before:
                 self.fate[alive[~keep]] = number
                 alive, batch = alive[keep], batch.take(keep)
-            done(len(batch))
+            self._done(stage, before, len(batch))
         return batch, alive
 
     def features(self, batch: Candidates) -> Candidates:
         for stage in self.pipeline.features:
-            columns, done = self._attempt(stage, len(batch), partial(_checked_features, stage, batch, self.ctx))
-            done(len(batch))
+            columns = self._attempt(_checked_features, stage, batch)
+            self._done(stage, len(batch), len(batch))
             if columns is not None:
                 batch = batch.with_columns(columns)
         return batch
@@ -172,8 +174,8 @@ class _Run:
         total = np.zeros(len(batch))
         parts: dict[str, Array] = {}
         for stage in self.pipeline.value:
-            raw, done = self._attempt(stage, len(batch), partial(_checked_value, stage, batch, self.ctx))
-            done(len(batch))
+            raw = self._attempt(_checked_value, stage, batch)
+            self._done(stage, len(batch), len(batch))
             part = np.zeros(len(batch)) if raw is None else self.pipeline.weights[stage.name] * raw
             parts[f"value.{stage.name}"] = part
             total += part
@@ -183,35 +185,27 @@ class _Run:
     def _rerank(self, pool: Candidates) -> tuple[Ints, tuple[tuple[str, ...], ...]]:
         """Indices into the pool in slate order, at most `limit`, and for each the rules that moved it."""
         chosen: Ints = np.arange(len(pool))
-        ranks: list[tuple[str, Ints]] = [("value", _ranks(chosen, len(pool)))]
+        orders: list[tuple[str, Ints]] = [("value", chosen)]
         batch = pool
         for stage in self.pipeline.rerankers:
-            order, done = self._attempt(stage, len(batch), partial(_checked_order, stage, batch, self.ctx))
+            before, order = len(batch), self._attempt(_checked_order, stage, batch)
             if order is not None:
                 chosen = chosen[order]
                 batch = pool.take(chosen)
-                ranks.append((stage.name, _ranks(chosen, len(pool))))
-            done(len(batch))
+                orders.append((stage.name, chosen))
+            self._done(stage, before, len(batch))
         chosen = chosen[: self.ctx.request.limit]
-        return chosen, tuple(_moves(index, ranks) for index in chosen.tolist())
+        return chosen, _moves(chosen, [(name, _ranks(order, len(pool))[chosen]) for name, order in orders])
 
     def _place(self, pool: Candidates, chosen: Ints, notes: tuple[tuple[str, ...], ...]) -> Slate:
-        blank = Slate(
-            rows=pool.rows[:0],
-            source=pool["source"][:0],
-            score=pool["value"][:0],
-            propensity=np.ones(len(chosen)),
-            sources=self.names,
-            parts={stage.name: pool["value"][:0] for stage in self.pipeline.value},
-            pool=pool,
-        )
-        return take_positions(blank, chosen, notes)
+        sources, terms = (tuple(stage.name for stage in kind) for kind in (self.pipeline.sources, self.pipeline.value))
+        return placed(pool, chosen, notes, sources, terms)
 
     def _blend(self, slate: Slate, blenders: tuple[Stage, ...]) -> Slate:
         for stage in blenders:
-            blended, done = self._attempt(stage, len(slate), partial(_checked_blend, stage, slate, self.ctx))
+            before, blended = len(slate), self._attempt(_checked_blend, stage, slate)
             slate = slate if blended is None else blended
-            done(len(slate))
+            self._done(stage, before, len(slate))
         return slate
 
 
@@ -221,12 +215,13 @@ def _ranks(chosen: Ints, n: int) -> Ints:
     return ranks
 
 
-def _moves(index: int, ranks: list[tuple[str, Ints]]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {before[index]} -> {after[index]}"
-        for (_, before), (name, after) in zip(ranks, ranks[1:], strict=False)
-        if before[index] != after[index]
-    )
+def _moves(chosen: Ints, ranks: list[tuple[str, Ints]]) -> tuple[tuple[str, ...], ...]:
+    """For each of the chosen the rules that moved it, by its rank after each of them, (k,)."""
+    notes: list[list[str]] = [[] for _ in chosen]
+    for (_, before), (name, after) in pairwise(ranks):
+        for place in np.flatnonzero(before != after).tolist():
+            notes[place].append(f"{name}: {before[place]} -> {after[place]}")
+    return tuple(map(tuple, notes))
 
 
 def _checked_source(stage: Stage, ctx: Context) -> Candidates:
@@ -288,7 +283,7 @@ def _checked_blend(stage: Stage, slate: Slate, ctx: Context) -> Slate:
     return blended
 
 
-def _checked_probabilities(stage: Stage, slate: Slate) -> Floats:
+def _checked_probabilities(stage: Stage, slate: Slate, _ctx: Context) -> Floats:
     found: Floats = stage.call.probabilities(slate)
     if found.shape != (len(slate.pool), len(slate)) or not np.allclose(found.sum(axis=0), 1) or (found < 0).any():
         raise StageError(

@@ -61,8 +61,9 @@ class RandomSlot:
     def _chances(self, positions: int, left: int) -> Floats:
         """The probability that a position is drawn by lot: share, times that of somebody being left to draw."""
         found = np.full(positions, self.share)
-        above = np.arange(left, positions)
-        found[above] *= bdtr(left - 1, above, self.share) if left else 0.0
+        if left < positions:
+            above = np.arange(left, positions)
+            found[above] *= bdtr(left - 1, above, self.share) if left else 0.0
         return found
 
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
+from fairshot.core.arrays import Rows
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 
@@ -20,12 +23,19 @@ class Interest:
 
     def __call__(self, ctx: Context) -> Candidates:
         """Nearest neighbours of the person."""
-        retrieval, nearest = ctx.snapshot.artifacts.retrieval, ctx.snapshot.artifacts.need("nearest")
-        vector, most = ctx.person.vector, self.count + ctx.person.met_count
-        if vector is None:
-            return no_candidates()
-        if retrieval is not None:
-            rows = retrieval.search(ctx.person, most, ctx.eligible)
-        else:
-            (rows,) = nearest.search(vector[None], most, ctx.eligible)
+        most = self.count + ctx.person.met_count
+        rows = ctx.of_person(f"interest/{most}", lambda: nearest_to_person(ctx, most))
         return Candidates(rows[~ctx.person.met[rows]][: self.count])
+
+
+def nearest_to_person(ctx: Context, most: int) -> Rows:
+    """At most so many items with the largest inner product; none where nothing is known of the person."""
+    retrieval, nearest = ctx.snapshot.artifacts.retrieval, ctx.snapshot.artifacts.need("nearest")
+    vector = ctx.person.vector
+    if vector is None:
+        return no_candidates().rows
+    if retrieval is None:
+        (rows,) = nearest.search(vector[None], most, ctx.eligible)
+    else:
+        rows = retrieval.search(ctx.person, most, ctx.eligible)
+    return np.asarray(rows)

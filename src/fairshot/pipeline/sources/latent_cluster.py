@@ -31,10 +31,13 @@ class LatentCluster:
         model, person = ctx.snapshot.artifacts.latent_cluster, ctx.person
         if model is None or model.influence(person, self.until) == 0:
             return no_candidates()
-        rows = model.best[model.best >= 0] if ctx.eligible is None else ctx.eligible
-        rows = rows[~person.met[rows]]
-        lift = ctx.once("latent_cluster", lambda: model.drawn(person, ctx.rng("latent_cluster")))
-        chance = model.approval(rows, lift, ctx.snapshot.artifacts.vectors)
+        lift = model.drawn_for(ctx)
+        if ctx.eligible is None:
+            rows, rate, arm = ctx.snapshot.once("best of clusters", model.best_known)
+        else:
+            rows, (rate, arm) = ctx.eligible, model.known(ctx.eligible, ctx.snapshot.artifacts.vectors)
+        new = ~person.met[rows]
+        rows, chance = rows[new], model.chances(rate, arm, lift)[new]
         if len(rows) > self.count:
             # Equal chances at the edge all stay, so that the order of rows decides among them.
             kept = chance >= np.partition(chance, -self.count)[-self.count]

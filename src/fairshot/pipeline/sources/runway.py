@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fairshot.core.arrays import DAY, Bools, Rows, distinct
+from fairshot.core.arrays import DAY, Bools, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates
 from fairshot.core.request import Context
+from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import HEARD, TrialState
 from fairshot.core.turns import being_searched
 
@@ -25,19 +26,29 @@ class Runway:
 
     def __call__(self, ctx: Context) -> Candidates:
         """The graduates of late."""
-        items = ctx.snapshot.items
-        rows = ctx.snapshot.world.lists["on_trial"][0]["item"]
-        rows = distinct(rows[items["trial_state"][rows] == TrialState.GRADUATED])
-        rows = rows[ctx.now - items["trial_state_at"][rows] < self.days * DAY]
+        rows, at, sought = ctx.snapshot.once("graduates", lambda: graduates(ctx.snapshot))
+        brought = ctx.now - at < self.days * DAY
         if ctx.eligible is not None:
-            rows = rows[np.isin(rows, ctx.eligible)]
-        since = items["served"][rows] - items["trial_served"][rows]
-        rows = rows[np.lexsort((rows, since))][: self.count].astype(np.int32)
-        return Candidates(rows, {"trial_arm": np.where(self._tells(ctx, rows), HEARD, 0).astype(np.int8)})
-
-    def _tells(self, ctx: Context, rows: Rows) -> Bools:
-        """Of which graduates this impression would tell for whom they are: a first one, of somebody with segments."""
+            brought &= np.isin(rows, ctx.eligible)
+        places = np.flatnonzero(brought)[: self.count]
+        rows, tells = rows[places], sought[places]
+        # Only a first impression tells for whom an item is, and only one of somebody with segments.
         if ctx.person.segments[0] < 0:
-            return np.zeros(len(rows), bool)
-        sought = being_searched(ctx.snapshot, rows) & (ctx.snapshot.items["trial_segment"][rows] < 0)
-        return np.asarray(sought & ~ctx.person.met[rows] & ~np.isin(rows, ctx.person.shown["item"]))
+            tells = np.zeros(len(rows), bool)
+        else:
+            tells &= ~(ctx.person.met[rows] | ctx.person.shown_before[rows])
+        return Candidates(rows, {"trial_arm": tells * np.int8(HEARD)})
+
+
+def graduates(snapshot: Snapshot) -> tuple[Rows, Ints, Bools]:
+    """The items that graduated, when, and whether an audience is looked for that was not found yet: (n,) each.
+
+    Those shown least since then come first.
+    """
+    items = snapshot.items
+    rows = snapshot.world.lists["on_trial"][0]["item"]
+    rows = distinct(rows[items["trial_state"][rows] == TrialState.GRADUATED])
+    since = items["served"][rows] - items["trial_served"][rows]
+    rows = rows[np.lexsort((rows, since))].astype(np.int32)
+    sought = being_searched(snapshot, rows) & (items["trial_segment"][rows] < 0)
+    return rows, items["trial_state_at"][rows], sought

@@ -20,5 +20,6 @@ class Session:
         direction = ctx.person.session_vector
         if direction is None:
             return no_candidates()
-        (rows,) = nearest.search(direction[None], self.count + ctx.person.met_count, ctx.eligible)
+        most = self.count + ctx.person.met_count
+        (rows,) = ctx.of_person(f"session/{most}", lambda: nearest.search(direction[None], most, ctx.eligible))
         return Candidates(rows[~ctx.person.met[rows]][: self.count])

@@ -34,8 +34,7 @@ class LatentCluster:
         influence = 0.0 if model is None else model.influence(ctx.person, self.until)
         if influence == 0:
             return np.zeros(len(batch))
-        lift = ctx.once("latent_cluster", lambda: model.drawn(ctx.person, ctx.rng("latent_cluster")))
-        of_type = model.approval(batch.rows, lift, ctx.snapshot.artifacts.vectors)
+        of_type = model.approval(batch.rows, model.drawn_for(ctx), ctx.snapshot.artifacts.vectors)
         ranked, heard = _approval(batch, ctx), model.told(ctx.person) / 2
         pooled = ranked ** (1 - heard) * of_type**heard
         # One is a chance for a look, the other for any position: how they compare among candidates is pooled alone.
@@ -50,4 +49,4 @@ def _approval(batch: Candidates, ctx: Context) -> Floats:
     for name, preference in zip(kinds.names, kinds.preferences, strict=True):
         if preference:
             total += preference * batch[f"p_{name}"]
-    return np.clip(total, 0.0, 1.0)
+    return np.minimum(np.maximum(total, 0.0), 1.0)
