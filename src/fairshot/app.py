@@ -81,11 +81,15 @@ def open_app(
     *,
     config: Config | None = None,
     clock: Callable[[], int] = now_microseconds,
+    durable: bool = True,
 ) -> "App":
-    """Open a data directory, made where it is new; `clock` gives microseconds since 1970, UTC."""
+    """Open a data directory, made where it is new; `clock` gives microseconds since 1970, UTC.
+
+    durable: False for a simulation, whose log nobody needs after the machine has died: no write waits for the disk.
+    """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    return App(Folder(root), config or load_config(root), clock)
+    return App(Folder(root), config or load_config(root), clock, durable=durable)
 
 
 def build_pipeline(config: Config) -> Pipeline:
@@ -109,12 +113,13 @@ def build_pipeline(config: Config) -> Pipeline:
 class App:
     """fairshot on one data directory. One thread uses it; its writer has a thread of its own."""
 
-    def __init__(self, folder: Folder, config: Config, clock: Callable[[], int]) -> None:
+    def __init__(self, folder: Folder, config: Config, clock: Callable[[], int], *, durable: bool = True) -> None:
         self.folder = folder
         self.config = config
         self.clock = clock
         self.pipeline = build_pipeline(config)
         self.artifacts = ArtifactStore(folder.artifacts)
+        self._durable = durable
         self._secret = folder.secret()
         ids = Ids()
         self.log = Log(folder.log, ids, config.kinds)
@@ -348,7 +353,7 @@ class App:
 
     def open_writer(self) -> Writer:
         """A writer on a connection of its own."""
-        return Writer(lambda: Log(self.folder.log, self.live.ids, self.config.kinds))
+        return Writer(lambda: Log(self.folder.log, self.live.ids, self.config.kinds, durable=self._durable))
 
     def flush(self) -> None:
         """Wait until everything handed to the writer is on disk."""

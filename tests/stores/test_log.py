@@ -397,3 +397,14 @@ def test_a_waiting_writer_gets_its_turn(log, open_log):
     assert open_log().append([like(1)]).accepted == [True]
     timer.join()
     blocker.close()
+
+
+def test_only_a_log_that_may_be_lost_does_not_wait_for_the_disk(tmp_path):
+    waits = {}
+    for durable in (True, False):
+        log = Log(tmp_path / f"{durable}.db", Ids(), KINDS, **({} if durable else {"durable": False}))
+        log.append([like(1)])
+        assert log.head() == 1
+        (waits[durable],) = log._db.execute("PRAGMA synchronous").fetchone()
+        log.close()
+    assert waits == {True: 2, False: 0}

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from sklearn.linear_model import LogisticRegression
 
 from fairshot.core.arrays import Array, Floats, Rows, marked
@@ -24,6 +23,7 @@ from fairshot.core.ids import Vocabulary
 from fairshot.core.predicted_labels import PredictedLabels
 from fairshot.core.randomness import stream
 from fairshot.learning.content import ContentEncoder
+from fairshot.learning.inverse import inverse_of
 from fairshot.learning.label_features import LabelReader, learned_reader, plain_text
 from fairshot.learning.label_thresholds import chosen_thresholds
 
@@ -165,7 +165,7 @@ def _fit_ridge(gram: Floats, wanted: Floats) -> tuple[Floats, Floats]:
     best: tuple[float, Floats, Floats] | None = None
     identity = np.eye(len(gram), dtype=np.float32)
     for penalty in PENALTIES:
-        inverse = cho_solve(cho_factor(gram + penalty * identity, check_finite=False), identity, check_finite=False)
+        inverse = inverse_of(gram + penalty * identity)
         dual = inverse @ wanted
         residual = dual / np.diag(inverse)[:, None]
         error = float((residual.astype(np.float64) ** 2).mean())

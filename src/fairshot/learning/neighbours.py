@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from fairshot.core.arrays import Array, Floats, Ints, Rows, distinct
 from fairshot.core.randomness import stream
 from fairshot.learning.interactions import Feedback
+from fairshot.learning.inverse import inverse_of
 
 LONGEST = 1000
 """Reactions of one person that are related to each other, the latest; a table of all would grow with the square."""
@@ -88,7 +88,7 @@ def fit_neighbours(
         if number % 200 == 0:
             progress(0.7 * number / len(people))
     gram[np.arange(m), np.arange(m)] += ridge
-    inverse = cho_solve(cho_factor(gram, check_finite=False), np.eye(m, dtype=np.float32), check_finite=False)
+    inverse = inverse_of(gram)
     weights = (inverse / -np.diag(inverse)).astype(np.float32)
     weights[np.arange(m), np.arange(m)] = 0
     progress(1.0)

@@ -107,12 +107,17 @@ def _reading() -> Iterator[None]:
 class Log:
     """One connection to the log. Not thread-safe: each thread opens its own."""
 
-    def __init__(self, path: Path, ids: Ids, feedback: FeedbackKinds) -> None:
-        """`ids` is filled as far as has been read; several logs of one process may share it for reading."""
+    def __init__(self, path: Path, ids: Ids, feedback: FeedbackKinds, *, durable: bool = True) -> None:
+        """`ids` is filled as far as has been read; several logs of one process may share it for reading.
+
+        durable: whether an append waits for the disk; without, the death of the machine may lose what was acknowledged.
+        """
         self.path = path
         self._ids = ids
         self._actions = {name: code for code, name in enumerate(feedback.names)}
         self._db = connect(path)
+        if not durable:
+            self._db.execute("PRAGMA synchronous=OFF")
 
     def close(self) -> None:
         """Close the connection."""

@@ -60,7 +60,7 @@ class Platform:
     def open(cls, folder: Path, policy: Policy, seed: int, now: int) -> Self:
         """Open the application on a folder."""
         clock = Clock(now)
-        found = cls(policy, seed, fairshot.open(str(folder), config=policy.config, clock=clock), clock)
+        found = cls(policy, seed, fairshot.open(str(folder), config=policy.config, clock=clock, durable=False), clock)
         found.app.on_entry = found._entries.append
         found.app.on_slate = found._made
         found.app.new_request_id = found._request_id
