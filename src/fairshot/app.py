@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -41,6 +41,9 @@ from fairshot.stores.writer import Writer
 from fairshot.trial_card import card
 from fairshot.trials import FAMILY, Decider
 from fairshot.versions import Versions
+
+if TYPE_CHECKING:
+    from fairshot.fitting import Whole
 
 Mode = Literal["personal", "nonprofiling"]
 
@@ -381,13 +384,21 @@ class App:
         """Training, decisions on what it gives, and the way back."""
         return Versions(self.config, self.pipeline, self.live, self.artifacts, self.clock, self._append, self.catch_up)
 
-    def train(self, progress: Callable[[str, float], None] | None = None) -> TrainingReport:
+    def train(
+        self, progress: Callable[[str, float], None] | None = None, whole: "Callable[[], Whole] | None" = None
+    ) -> TrainingReport:
         """Fit and check a new snapshot, and promote it where its checks hold; every decision is an event.
 
-        Raises TrainingError where there is nothing to learn from; what serves then stays.
+        whole: gives what `fit_whole` of another process, with the same log, found meanwhile; it is asked for when it is
+        needed. Raises TrainingError where there is nothing to learn from; what serves then stays.
         """
         self.flush()
-        return self.versions.train(progress or (lambda _phase, _share: None))
+        return self.versions.train(progress or (lambda _phase, _share: None), whole)
+
+    def fit_whole(self) -> "Whole":
+        """The half of a training that needs no ranking net, for a `train` in another process; writes nothing."""
+        self.flush()
+        return self.versions.whole()
 
     def roll_back(self, version: str | None = None) -> str:
         """Put a version back into service, the one before the present where None is named; returns its name.

@@ -36,6 +36,7 @@ from fairshot.examples import (
     shown_occasions,
     without_past,
 )
+from fairshot.fitting import Fitter, Whole
 from fairshot.learning.audience import fit_audience
 from fairshot.learning.causal import CausalModel
 from fairshot.learning.content import ContentEncoder
@@ -43,17 +44,13 @@ from fairshot.learning.distillation import fit_retrieval
 from fairshot.learning.engagement import EngagementModel
 from fairshot.learning.impressions import attribute
 from fairshot.learning.interactions import Feedback, feedback_of, impressions_of, random_share
-from fairshot.learning.labels import fit_labels, predicted_labels
 from fairshot.learning.latent_cluster import LatentCluster
-from fairshot.learning.latent_fit import NO_RECORD, fit_latent_cluster, reception_of
 from fairshot.learning.loading import PERSONS
 from fairshot.learning.multipliers import Multipliers, fit_multipliers
 from fairshot.learning.nearest import VectorSearch, build_index
-from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
-from fairshot.learning.popularity import fit_popularity
+from fairshot.learning.neighbours import NeighboursModel
 from fairshot.learning.retrieval import RetrievalModel
 from fairshot.learning.retrieval_recall import spared
-from fairshot.learning.vectors import FittedVectors, fit_vectors
 from fairshot.pipeline.engine import Pipeline
 from fairshot.ranking import Ranking, teach_ranking
 from fairshot.replay import Replay
@@ -142,10 +139,18 @@ class Trainer:
         """The configured feedback kinds."""
         return self.config.kinds
 
-    def fit(self, events: EventBatch, slates: Iterable[LoggedSlate] = (), causal: CausalModel | None = None) -> Fitted:
+    @property
+    def fitter(self) -> Fitter:
+        """What fits the models that need no ranking net."""
+        return Fitter(self.config, self.ids, self.progress)
+
+    def fit(
+        self, events: EventBatch, slates: Iterable[LoggedSlate] = (), whole: Callable[[], Whole] | None = None
+    ) -> Fitted:
         """Fit all models; raises TrainingError where there is too little to learn from.
 
-        slates: of the log, for what people were shown; causal: the layer that the snapshot shall have.
+        slates: of the log, for what people were shown; whole: gives the other half, asked for when it is needed;
+        without, it is fitted here, with no causal layer.
         """
         feedback = feedback_of(events)
         if len(feedback) == 0 or not (self.kinds.preferences[feedback.action] > 0).any():
@@ -162,25 +167,21 @@ class Trainer:
             progress=partial(self.progress, "engagement"),
         )
         past = replace(models, engagement=ranking.model)
-        fitted = self._vectors(events, feedback, "vectors")
-        neighbours = self._neighbours(feedback, events.sizes.items)
-        self.progress("index", 0.0)
-        index = build_index(fitted.vectors.items)
-        self.progress("index", 1.0)
+        found = self.fitter.whole(events) if whole is None else whole()
         result = Fitted(
-            fitted.vectors,
-            fitted.encoder,
-            index,
+            found.vectors.vectors,
+            found.vectors.encoder,
+            found.index,
             ranking,
-            neighbours,
-            fit_popularity(events, feedback, self.kinds),
-            causal=causal,
-            labels=self._labels(events, fitted.encoder),
+            found.neighbours,
+            found.popularity,
+            causal=found.causal,
+            labels=found.labels,
             past=None if ranking.since is None else Past(past, ranking.since),
         )
-        taught = self._taught_by_ranker(result, fitted.told, events)
+        taught = self._taught_by_ranker(result, found.vectors.told, events)
         # Last: retrieval is taught what the ranker would choose, not what a new person is tried with.
-        return replace(taught, latent_cluster=self._latent_cluster(events, feedback, fitted.vectors))
+        return replace(taught, latent_cluster=found.latent_cluster)
 
     def _taught_by_ranker(self, fitted: Fitted, told: Floats, events: EventBatch) -> Fitted:
         """What is fitted last, on the state that the whole log leaves: how people differ, and retrieval."""
@@ -204,44 +205,10 @@ class Trainer:
         audience = fit_audience(snapshot, people, now)
         return replace(fitted, multipliers=multipliers, retrieval=retrieval, audience=audience, spared=apart)
 
-    def _vectors(self, events: EventBatch, feedback: Feedback, phase: str) -> FittedVectors:
-        shape = (events.sizes.users, events.sizes.items)
-        records = _records(events)
-        report = partial(self.progress, phase)
-        return fit_vectors(feedback, records, shape, self.kinds, self.config.learning, report)
-
-    def _labels(self, events: EventBatch, encoder: ContentEncoder) -> PredictedLabels | None:
-        """What the labels of some items tell of those without; None where no label is borne by enough."""
-        self.progress("labels", 0.0)
-        rows, records = _records(events)
-        model = fit_labels(records, encoder, self.ids.labels)
-        self.progress("labels", 1.0)
-        return None if model is None else predicted_labels(model, rows, records, events.sizes.items)
-
-    def _neighbours(self, feedback: Feedback, items: int) -> NeighboursModel:
-        settings = self.config.learning
-        told = feedback.where(self.kinds.preferences[feedback.action] != 0)
-        return fit_neighbours(
-            told,
-            items,
-            most=settings.neighbours,
-            reach=settings.neighbours_reach,
-            ridge=settings.neighbours_ridge,
-            activity=settings.activity,
-            progress=partial(self.progress, "neighbours"),
-        )
-
-    def _latent_cluster(self, events: EventBatch, feedback: Feedback, vectors: Vectors) -> LatentCluster | None:
-        settings, mode = self.config.learning, self.config.impressions.mode
-        reception = reception_of(events, feedback, self.kinds, mode, settings.type_half_life_days)
-        recorded, creator = events.of(Kind.ITEM), np.full(events.sizes.items, NO_RECORD, np.int32)
-        creator[events.item[recorded]] = events.creator[recorded]
-        return fit_latent_cluster(reception, vectors.items, creator, settings)
-
     def _past(self, events: EventBatch, before: Feedback) -> tuple[Artifacts, Describer]:
         """The models of what came before, and what describes by them what came after."""
-        past = self._vectors(events, before, "vectors of the past")
-        nearby = self._neighbours(before, events.sizes.items)
+        past = self.fitter.vectors(events, before, "vectors of the past")
+        nearby = self.fitter.neighbours(before, events.sizes.items)
         search = VectorSearch(past.vectors, build_index(past.vectors.items))
         describer = Describer(self.pipeline, self.config.learning, past.told)
         return Artifacts("past", past.vectors, search, neighbours=nearby), describer
@@ -300,11 +267,3 @@ class Trainer:
         """What the person would have asked."""
         user = self.ids.users.id(occasion.user)
         return Request(id=f"training/{user}/{occasion.at}", user=user, row=occasion.user, limit=1, now=occasion.at)
-
-
-def _records(events: EventBatch) -> tuple[Rows, list[Mapping[str, Any]]]:
-    """The latest record of every item: rows and records."""
-    latest: dict[int, Mapping[str, Any]] = {}
-    for index in np.flatnonzero(events.of(Kind.ITEM)).tolist():
-        latest[int(events.item[index])] = events.data[index] or {}
-    return np.fromiter(latest, np.int32, len(latest)), list(latest.values())

@@ -6,7 +6,8 @@ Every decision is an event in the log, with its reasons; what serves follows fro
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -23,9 +24,10 @@ from fairshot.pipeline.engine import Pipeline
 from fairshot.stores.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from fairshot.learning.causal import CausalModel
-    from fairshot.learning.causal_fit import CausalReport
-    from fairshot.training import Fitted
+    from fairshot.fitting import Whole
+    from fairshot.training import Fitted, Trainer
+
+Progress: TypeAlias = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -40,25 +42,15 @@ class Versions:
     append: Callable[[Draft], None]
     catch_up: Callable[[], None]
 
-    def train(self, progress: Callable[[str, float], None]) -> TrainingReport:
+    def train(self, progress: Progress, whole: "Callable[[], Whole] | None" = None) -> TrainingReport:
         """See `App.train`."""
-        # What training needs takes seconds to load; a service never does.
-        from fairshot.training import Trainer
-
         started = time.perf_counter()
         self.catch_up()
         promoted, present = self.live.promoted, self.live.snapshot.artifacts
         events = concatenate(list(self.live.log.batches()))
-        trainer = Trainer(
-            self.config,
-            self.live.folds,
-            self.pipeline,
-            self.live.ids,
-            progress=progress,
-            standing=present.engagement,
-        )
-        causal, report = self._causal(events, progress)
-        fitted, seq = trainer.fit(events, self.live.log.slates(), causal), self.live.seq
+        # Asked for once, when the ranking net is taught.
+        other = cache(whole or partial(self._whole, events, progress))
+        fitted, seq = self._trainer(progress).fit(events, self.live.log.slates(), other), self.live.seq
         growth = seq / max(1, present.facts.get("seq", seq))
         told = told_lately(events, self.config)
         standing = standing_of(present)
@@ -70,7 +62,7 @@ class Versions:
             changed = f"{self.live.promoted} took the place of {promoted} while this one was trained"
             verdict = Verdict(False, [f"{changed}: train again to compare with it"])
         version = version_name(self.clock())
-        figures = [*fitted.ranking.figures, *report.figures, *compared.figures]
+        figures = [*fitted.ranking.figures, *other().figures, *compared.figures]
         facts = {"seq": seq, "config": self.config.hash(), "figures": figures}
         if verdict.promote:
             inputs = {name: profile(part) for name, part in fitted.ranking.inputs.items()}
@@ -90,7 +82,12 @@ class Versions:
         fresh = replace(present, artifacts=fitted.artifacts("candidate"))
         return earned + compare_retrieval(self.pipeline, (fresh, present), fitted.spared, standing)
 
-    def _causal(self, events: EventBatch, progress: Callable[[str, float], None]) -> "tuple[CausalModel, CausalReport]":
+    def whole(self) -> "Whole":
+        """See `App.fit_whole`."""
+        self.catch_up()
+        return self._whole(concatenate(list(self.live.log.batches())), lambda _phase, _share: None)
+
+    def _whole(self, events: EventBatch, progress: Progress) -> "Whole":
         from fairshot.causal_log import CausalLog
         from fairshot.learning.causal_fit import fit_causal
 
@@ -103,9 +100,17 @@ class Versions:
             lambda version: load_artifacts(self.artifacts, version, self.pipeline),
         )
         units = log.units(events, self.live.log.slates(), self.config.learning.causal_slates)
-        found = fit_causal(units, lots_needed=True)
+        causal, report = fit_causal(units, lots_needed=True)
         progress("causal", 1.0)
-        return found
+        found: Whole = self._trainer(progress).fitter.whole(events)
+        return replace(found, causal=causal, figures=report.figures)
+
+    def _trainer(self, progress: Progress) -> "Trainer":
+        # What training needs takes seconds to load; a service never does.
+        from fairshot.training import Trainer
+
+        standing = self.live.snapshot.artifacts.engagement
+        return Trainer(self.config, self.live.folds, self.pipeline, self.live.ids, progress=progress, standing=standing)
 
     def decisions(self) -> list[Decision]:
         """See `App.decisions`."""

@@ -196,10 +196,13 @@ def test_exploring_positions_are_told_from_the_rest(tmp_path: Path) -> None:
 
 
 def test_a_crew_of_two_lives_through_the_same_town(lived: dict[str, Run], tmp_path: Path) -> None:
-    """Who serves whom changes nothing: each person sees the state of the tick's beginning."""
-    (found,) = simulate(TINY, 1, ["popularity"], tmp_path, lambda _phase, _share: None, processes=2)
-    for name in ("at", "person", "item", "liked", "worth", "published"):
-        assert np.array_equal(getattr(found, name), getattr(lived["popularity"], name)), name
+    """Who serves whom, and who fits which models, changes nothing: each sees the state of the tick's beginning."""
+    names = ["popularity", "fairshot"]
+    for found in simulate(TINY, 1, names, tmp_path, lambda _phase, _share: None, processes=2):
+        alone = lived[found.policy]
+        for name in ("at", "person", "page", "item", "liked", "worth", "cost", "published", "left", "people_left"):
+            assert np.array_equal(getattr(found, name), getattr(alone, name)), name
+        assert found.decisions == alone.decisions
 
 
 def _gives_up(_crew: Crew) -> None:

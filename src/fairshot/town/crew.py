@@ -67,13 +67,28 @@ class Crew:
 
     def once(self, work: Callable[[], object]) -> None:
         """When all are there, let the lead do what only one may do; the others wait for it."""
+        self._meet()
+        if self.leads:
+            work()
+        self._meet()
+
+    def helped(self, work: Callable[[Callable[[], T] | None], object], part: Callable[[], T]) -> None:
+        """As `once`, but another does `part` meanwhile: work is given what waits for it, None where nobody else is."""
+        self._meet()
+        if self.leads:
+            work(self.others[0].recv if self.others else None)
+        elif self.place == 1:
+            self.others[0].send(part())
+        self._meet()
+
+    def _meet(self) -> None:
+        """Wait until all are there."""
         if not self.leads:
             self.others[0].send(None)
             self.others[0].recv()
             return
         for other in self.others:
             other.recv()
-        work()
         for other in self.others:
             other.send(None)
 

@@ -5,7 +5,7 @@ service: entries of slates and feedback are appended once a tick, so people who 
 its beginning.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -22,6 +22,7 @@ from fairshot.core.arrays import Bools, Ints, marked
 from fairshot.core.events import Draft
 from fairshot.core.slate import Slate
 from fairshot.core.trial import of_trial
+from fairshot.fitting import Whole
 from fairshot.town.policies import EXPLORED, Policy
 
 BATCH = 5000
@@ -103,12 +104,11 @@ class Platform:
         """Drop what waits: another process hands it over too."""
         self._waiting, self._served = {}, []
 
-    def train(self) -> None:
-        """Fit a new snapshot, where the policy has use for one."""
-        if self.policy.trains:
-            started = perf_counter()
-            report = self.app.train()
-            self.trainings.append((perf_counter() - started, report.promoted))
+    def train(self, whole: Callable[[], Whole] | None = None) -> None:
+        """Fit a new snapshot; whole: see `App.train`."""
+        started = perf_counter()
+        report = self.app.train(whole=whole)
+        self.trainings.append((perf_counter() - started, report.promoted))
 
     def tried(self) -> Bools:
         """Of the last slate: which positions a trial or the policy's own rule filled, bool (k,); lots are neither."""

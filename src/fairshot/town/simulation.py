@@ -155,8 +155,9 @@ class Town:
         if not self.may_leave:
             return
         self.life.creators_leave(now)
-        if day % self.world.scenario.train_days == 0:
-            self.crew.once(self.platform.train)
+        # Where the policy has use for models.
+        if self.platform.policy.trains and day % self.world.scenario.train_days == 0:
+            self.crew.helped(self.platform.train, self.platform.app.fit_whole)
             self.platform.app.catch_up()
 
     def _publish(self, now: int, length: int) -> None:
