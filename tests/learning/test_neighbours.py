@@ -1,6 +1,7 @@
 """Neighbours: the weights are the formula's, whatever order, number and time the reactions have."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from fairshot.core.arrays import Array, Floats
+from fairshot.core.arrays import Array, Floats, Rows
 from fairshot.learning import neighbours
 from fairshot.learning.interactions import Feedback
 from fairshot.learning.neighbours import NeighboursModel, fit_neighbours
@@ -63,10 +64,15 @@ def oracle(
     return weights
 
 
+def scores(model: NeighboursModel, met: Any, asked: Rows) -> Floats:
+    """What reactions to `met` say of each asked item."""
+    return model.scores(model.told_by(np.asarray(met, np.int32)), asked)
+
+
 def dense(model: NeighboursModel, items: int = ITEMS) -> Floats:
     """Its weights between all items, asked one by one."""
     every = np.arange(items, dtype=np.int32)
-    return np.stack([model.scores(np.array([one], np.int32), every) for one in every])
+    return np.stack([scores(model, [one], every) for one in every])
 
 
 @given(told, st.sampled_from([1.0, 10.0]), st.sampled_from([0.5, 50.0]), st.sampled_from([0.0, 0.5, 1.0]))
@@ -100,15 +106,15 @@ def test_scores_are_sums_of_weights_and_nothing_is_known_of_what_came_later():
     weights = dense(model)
     asked = np.array([0, ITEMS - 1, 3, ITEMS, 500], np.int32)  # the last of the catalogue was never met, two are later
     met = np.array([2, 5, 2, 700, ITEMS - 1], np.int32)
-    scores = model.scores(met, asked)
-    assert scores.dtype == np.float32
+    found = scores(model, met, asked)
+    assert found.dtype == np.float32
     # What was done twice speaks once.
-    assert scores[[0, 2]] == pytest.approx(weights[[2, 5]][:, [0, 3]].sum(axis=0), abs=1e-6)
-    assert scores[[1, 3, 4]].tolist() == [0, 0, 0]
+    assert found[[0, 2]] == pytest.approx(weights[[2, 5]][:, [0, 3]].sum(axis=0), abs=1e-6)
+    assert found[[1, 3, 4]].tolist() == [0, 0, 0]
     nobody = np.empty(0, np.int32)
-    assert model.scores(nobody, asked).tolist() == [0] * 5
-    assert model.scores(np.array([700], np.int32), asked).tolist() == [0] * 5
-    assert model.scores(met, nobody).tolist() == []
+    assert scores(model, nobody, asked).tolist() == [0] * 5
+    assert scores(model, [700], asked).tolist() == [0] * 5
+    assert scores(model, met, nobody).tolist() == []
 
 
 def test_only_so_many_items_take_part_those_reacted_to_most():
@@ -118,7 +124,7 @@ def test_only_so_many_items_take_part_those_reacted_to_most():
     assert model.weights.shape == (3, 3)
     alone = [row for row in rows if row[1] < 3]
     np.testing.assert_allclose(dense(model), oracle(alone, 3.0, 2.0, 0.5), atol=2e-5)
-    assert fit(feedback(rows), most=0).scores(np.array([0], np.int32), np.array([1], np.int32)).tolist() == [0]
+    assert scores(fit(feedback(rows), most=0), [0], np.array([1], np.int32)).tolist() == [0]
 
 
 def test_the_latest_reactions_of_a_very_long_history_are_related(monkeypatch):
@@ -168,7 +174,7 @@ def test_a_stored_model_says_the_same_bit_by_bit():
     stored: dict[str, Array] = load(save({name: np.ascontiguousarray(value) for name, value in tensors.items()}))
     back = NeighboursModel.load(stored, json.loads(json.dumps(description)))
     met, every = np.array([1, 4, 6], np.int32), np.arange(ITEMS, dtype=np.int32)
-    assert back.scores(met, every).tobytes() == model.scores(met, every).tobytes()
+    assert scores(back, met, every).tobytes() == scores(model, met, every).tobytes()
 
 
 def test_a_million_reactions_are_not_gone_through_one_by_one():

@@ -114,10 +114,12 @@ def window_sum(buckets: Ints, day: ArrayLike, today: ArrayLike) -> Ints:
     >>> window_sum(np.array([[5, 6, 7], [5, 6, 7]]), day=[2, 2], today=[2, 4])
     array([18,  7])
     """
-    last, now = _days(buckets, day=day), _days(buckets, today=today)[:, None]
-    days = _day_of_column(buckets, last)
-    inside = (days <= now) & (days > now - buckets.shape[1])
-    return np.asarray(np.where(inside, buckets, 0).sum(axis=1))
+    last, now = _days(buckets, day=day), _days(buckets, today=today)
+    # Of each column: by how many days it is older than the row's last.
+    age = _age_of_column(buckets, last)
+    behind = (now - last)[:, None]
+    inside = (age + behind >= 0) & (age + behind < buckets.shape[1])
+    return np.asarray((buckets * inside).sum(axis=1))
 
 
 def merge_windows(buckets: Ints, day: ArrayLike, other: Ints, other_day: ArrayLike) -> tuple[Ints, Ints]:
@@ -161,8 +163,14 @@ def add_to_window(
 
 def _day_of_column(buckets: Ints, last: Ints) -> Ints:
     """Day that each column of each row stands for: the latest one <= last with that remainder."""
+    return np.asarray(last[:, None] - _age_of_column(buckets, last))
+
+
+def _age_of_column(buckets: Ints, last: Ints) -> Ints:
+    """By how many days each column of each row is older than the row's last day."""
     days = buckets.shape[1]
-    return np.asarray(last[:, None] - (last[:, None] - np.arange(days)) % days)
+    column = np.arange(days)
+    return np.asarray(((column[:, None] - column) % days)[last % days])
 
 
 def _ints(name: str, value: ArrayLike) -> Ints:

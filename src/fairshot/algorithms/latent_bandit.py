@@ -40,17 +40,18 @@ def uniform_belief(rows: int, states: int) -> Floats:
     return np.full((rows, states), -np.log(states))
 
 
-def draw_states(log_belief: Floats, rng: np.random.Generator) -> Ints:
+def draw_states(log_belief: Floats, rng: np.random.Generator, times: int | None = None) -> Ints:
     """Draw a state for each row from its belief: the Thompson step of mTS and mmTS.
 
     Formula: the number of cumulated probabilities that a uniform number exceeds.
-    Shapes: [n, S] to [n]. Errors: ValueError where log_belief is not [n, S >= 1] or does not sum to one.
+    Shapes: [n, S] to [n]; [1, S] to [times] where `times` draws from one belief are wanted.
+    Errors: ValueError where log_belief is not [n, S >= 1] or does not sum to one.
 
     >>> draw_states(np.log([[0.001, 0.999], [0.999, 0.001]]), np.random.default_rng(0))
     array([1, 0])
     """
     cumulated = np.cumsum(np.exp(_belief(log_belief)), axis=1)
-    return np.asarray((rng.random((len(cumulated), 1)) >= cumulated[:, :-1]).sum(axis=1), np.int64)
+    return np.asarray((rng.random((times or len(cumulated), 1)) >= cumulated[:, :-1]).sum(axis=1), np.int64)
 
 
 def best_arms(model: ArrayLike, state: ArrayLike) -> Ints:

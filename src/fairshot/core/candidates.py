@@ -38,8 +38,7 @@ class Candidates:
     @property
     def arm(self) -> Ints:
         """The audience tier of the trial that each is brought for, int8 (n,): 0 where a source says nothing of it."""
-        found: Ints = self.columns.get("trial_arm", np.zeros(len(self), dtype=np.int8))
-        return found
+        return self.columns["trial_arm"] if "trial_arm" in self.columns else np.zeros(len(self), dtype=np.int8)
 
     def places(self, rows: Rows) -> Ints:
         """Where each of these rows stands, int64 (m,); the number of candidates for those that are not among them."""

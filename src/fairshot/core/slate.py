@@ -51,16 +51,13 @@ class Trace:
 
     def funnel(self) -> list[dict[str, Any]]:
         """How many candidates each stage left, and what it cost."""
-        return [
-            {
-                "stage": f"{step.kind}.{step.name}",
-                "before": step.before,
-                "after": step.after,
-                "microseconds": round(step.seconds * 1e6, 1),
-                **({"error": step.error} if step.error else {}),
-            }
-            for step in self.steps
-        ]
+        told: list[dict[str, Any]] = []
+        for kind, name, before, after, seconds, error in self.steps:
+            cost = round(seconds * 1e6, 1)
+            told.append({"stage": f"{kind}.{name}", "before": before, "after": after, "microseconds": cost})
+            if error:
+                told[-1]["error"] = error
+        return told
 
     def removed(self) -> dict[str, int]:
         """How many candidates each filter removed."""

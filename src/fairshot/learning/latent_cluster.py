@@ -89,7 +89,7 @@ class LatentCluster:
 
     def drawn(self, log_belief: Floats, rng: np.random.Generator) -> Floats:
         """How much each cluster is liked by types drawn from a belief: the mean of their lifts, float64 (arms,)."""
-        states = draw_states(np.broadcast_to(log_belief, (self.draws, len(log_belief))), rng)
+        states = draw_states(np.asarray(log_belief[None], np.float64), rng, self.draws)
         lift: Floats = self.lift[states].mean(axis=0, dtype=np.float64)
         return lift
 

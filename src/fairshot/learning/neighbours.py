@@ -35,15 +35,18 @@ class NeighboursModel:
     place: Rows
     weights: Floats
 
-    def scores(self, met: Rows, candidates: Rows) -> Floats:
-        """What reactions to `met` say of each candidate, float32 (n,): the sum of their weights."""
-        result = np.zeros(len(candidates), dtype=np.float32)
-        told, asked = self._places(distinct(met)), self._places(candidates)
-        told, known = told[told >= 0], asked >= 0
-        if len(told):
-            # Whole rows lie together in memory: adding them costs less than picking from each.
-            result[known] = self.weights[told].sum(axis=0)[asked[known]]
-        return result
+    def told_by(self, met: Rows) -> Floats:
+        """What reactions to `met` say of every item in the model, the sum of their weights; float32 (m + 1,).
+
+        The last is 0, for items that are not in the model.
+        """
+        told = self._places(distinct(met))
+        # Whole rows lie together in memory: adding them costs less than picking from each.
+        return np.append(self.weights[told[told >= 0]].sum(axis=0), np.float32(0))
+
+    def scores(self, told: Floats, candidates: Rows) -> Floats:
+        """The same of each candidate, float32 (n,); told: what `told_by` gave."""
+        return told[self._places(candidates)]
 
     def _places(self, rows: Rows) -> Rows:
         """Where items stand, -1 also for those that came later."""

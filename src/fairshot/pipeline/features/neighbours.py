@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from fairshot.core.arrays import Array
+from fairshot.core.arrays import Array, Floats
 from fairshot.core.candidates import Candidates
+from fairshot.core.person import Person
 from fairshot.core.request import Context
 
 
@@ -31,8 +33,13 @@ class Neighbours:
         nothing = np.zeros(len(batch), dtype=np.float32)
         if model is None:
             return {"neighbours": nothing, "neighbours_disliked": nothing}
-        liked, disliked = ctx.person.liked["item"], ctx.person.disliked["item"]
+        liked, disliked = ctx.of_person(f"neighbours/{self.longest}", lambda: self._told(model, ctx.person))
         return {
-            "neighbours": model.scores(liked[-self.longest :], batch.rows),
-            "neighbours_disliked": model.scores(disliked[-self.longest :], batch.rows),
+            "neighbours": model.scores(liked, batch.rows),
+            "neighbours_disliked": model.scores(disliked, batch.rows),
         }
+
+    def _told(self, model: Any, person: Person) -> tuple[Floats, Floats]:
+        """What the items liked say of all others, and those disliked."""
+        liked, disliked = person.liked["item"], person.disliked["item"]
+        return model.told_by(liked[-self.longest :]), model.told_by(disliked[-self.longest :])

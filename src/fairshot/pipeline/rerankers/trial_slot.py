@@ -21,10 +21,11 @@ class TrialSlot:
     def __call__(self, batch: Candidates, ctx: Context) -> Ints:
         """The order with the trial in its slot."""
         order: Ints = np.arange(len(batch))
-        chosen = np.flatnonzero(of_trial(batch.arm))
+        tried = of_trial(batch.arm)
+        chosen = np.flatnonzero(tried)
         if len(chosen) == 0:
             return order
         first, last = ctx.snapshot.trials.positions
         position = int(ctx.rng("trial_slot").integers(first, last + 1)) - 1
-        rest = np.delete(order, chosen)
+        rest = order[~tried]
         return np.concatenate([rest[:position], chosen[:1], rest[position:], chosen[1:]])
