@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -96,12 +96,18 @@ def _opened(path: Path) -> sqlite3.Connection:
     return db
 
 
-@contextmanager
-def _reading() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot read the log: {error}") from error
+class _Reading(ContextDecorator):
+    """What the database refuses is told as a StoreError; it holds nothing, so one serves all."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _at: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise StoreError(f"cannot read the log: {error}") from error
+
+
+_reading = _Reading()
 
 
 class Log:
@@ -219,19 +225,19 @@ class Log:
 
     # Reading
 
-    @_reading()
+    @_reading
     def head(self) -> int:
         """The number of the latest event, 0 for an empty log."""
         (seq,) = self._db.execute("SELECT coalesce(max(seq), 0) FROM log").fetchone()
         return int(seq)
 
-    @_reading()
+    @_reading
     def version(self) -> int:
         """Changes whenever another connection has committed: microseconds to ask."""
         (version,) = self._db.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    @_reading()
+    @_reading
     def read(self, after: int, limit: int = 50_000) -> EventBatch:
         """The next events after a number, at most `limit`; vocabularies are extended as far as needed."""
         self._db.execute("BEGIN")
@@ -256,25 +262,25 @@ class Log:
         """Every slate that was served after a number of the log, in its order."""
         query = "SELECT seq, id, at, user, data FROM log WHERE seq > ? AND kind = ? ORDER BY seq"
         # Not as a decorator, which would cover making the generator and none of its reading.
-        with _reading():
+        with _reading:
             for served, name, at, user, data in self._db.execute(query, (after, Kind.SLATE)):
                 yield _logged_slate(served, name, at, user, data)
 
-    @_reading()
+    @_reading
     def record(self, side: Side, name: str) -> dict[str, Any] | None:
         """The record that stands for an id, None where there is none."""
         query = "SELECT data FROM log WHERE seq = (SELECT record FROM ids WHERE side = ? AND id = ?)"
         found = self._db.execute(query, (side, name)).fetchone()
         return None if found is None else _unpack(found[0])
 
-    @_reading()
+    @_reading
     def records(self, side: Side, rows: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of many rows; those without one are left out."""
         query = """SELECT ids.row, log.data FROM json_each(?) AS j
             CROSS JOIN ids ON ids.side = ? AND ids.row = j.value JOIN log ON log.seq = ids.record"""
         return {row: _unpack(data) for row, data in self._db.execute(query, (json.dumps(list(rows)), side))}
 
-    @_reading()
+    @_reading
     def event(self, name: str) -> dict[str, Any] | None:
         """The data of the event with this id, with its time and user: how a request is explained."""
         found = self._db.execute("SELECT at, user, data FROM log WHERE id = ?", (name,)).fetchone()
@@ -282,14 +288,14 @@ class Log:
             return None
         return {**_unpack(found[2]), "at": found[0], "user": found[1]}
 
-    @_reading()
+    @_reading
     def perturbations(self, since: int = 0) -> list[tuple[int, int, dict[str, float]]]:
         """The user's row, the time and the perturbation of every slate after a time that had one, oldest first."""
         query = "SELECT user, at, data FROM log WHERE kind = ? AND at > ? AND user IS NOT NULL ORDER BY seq"
         slates = ((user, at, _perturbed(data)) for user, at, data in self._db.execute(query, (Kind.SLATE, since)))
         return [(user, at, slate.perturbation) for user, at, slate in slates if slate.perturbation]
 
-    @_reading()
+    @_reading
     def verdicts(self, family: str) -> list[tuple[int, dict[str, Any]]]:
         """Time and data of the verdicts whose id begins with `family/`, oldest first."""
         query = "SELECT at, data FROM log WHERE id >= ? AND id < ? AND kind = ? ORDER BY seq"
