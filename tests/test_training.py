@@ -142,7 +142,12 @@ def test_a_trained_feed_shows_people_their_own_taste(opened):
 
 
 def test_the_same_log_gives_the_same_models_bit_by_bit(opened):
-    one, other = (filled(opened(name), two_tastes()).train() for name in ("one", "other"))
+    """Also where another application on the same log, as another process has it, fits one half."""
+    one, beside = (filled(opened(name), two_tastes()) for name in ("one", "other"))
+    helper = opened("other")
+    asked: list[int] = []
+    one, other = one.train(), beside.train(whole=lambda: asked.append(helper.live.seq) or helper.fit_whole())
+    assert len(asked) == 1
     assert one.version == other.version
     assert one.figures == other.figures
     digests = [opened(name).artifacts.manifest(one.version)["sha256"] for name in ("one", "other")]
