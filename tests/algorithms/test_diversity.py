@@ -67,6 +67,15 @@ def test_dpp_is_the_naive_greedy(seed: int, window: int | None) -> None:
     assert dpp(quality, vectors, k, window=window).tolist() == naive_dpp(quality, vectors, k, window)
 
 
+@given(seed=st.integers(0, 10_000), k=st.integers(1, 24))
+@settings(max_examples=60, deadline=None)
+def test_few_candidates_are_picked_as_many_are(seed: int, k: int) -> None:
+    quality, vectors = world(seed, 24, 12)
+    vectors[20:] = vectors[:4]
+    # A window of all picks is none, and takes the way of many.
+    assert dpp(quality, vectors, k).tolist() == dpp(quality, vectors, k, window=k).tolist()
+
+
 @given(seed=st.integers(0, 10_000), window=st.sampled_from([None, 3]), m=st.integers(1, 4))
 @settings(max_examples=20, deadline=None)
 def test_dpp_continues_after_recent_items(seed: int, window: int | None, m: int) -> None:

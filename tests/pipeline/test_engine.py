@@ -189,6 +189,13 @@ def test_weights_scale_the_terms(context: Contexts) -> None:
     assert slate.score.tolist() == [0.0, -2.0, -4.0]
 
 
+def test_a_term_that_weighs_nothing_is_not_asked(context: Contexts) -> None:
+    slate = small(weights={"row": 0.0})(context("u1", limit=3))
+    assert slate.parts["row"].tolist() == slate.score.tolist() == [0.0] * 3
+    assert slate.trace is not None
+    assert not [step for step in slate.trace.steps if step.kind == "value"]
+
+
 def test_rerankers_compose_and_leave_notes(context: Contexts) -> None:
     def last_first(batch: Candidates, _: Context) -> Ints:
         return np.arange(len(batch))[::-1]

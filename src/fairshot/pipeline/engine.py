@@ -231,7 +231,8 @@ def _checked_source(stage: Stage, ctx: Context) -> Candidates:
     found: Candidates = stage.call(ctx)
     if found.rows.ndim != 1 or found.rows.dtype != np.int32:
         raise StageError(f"rows must be int32 (n,), got {found.rows.dtype} {found.rows.shape}")
-    if len(found) and (found.rows.min() < 0 or found.rows.max() >= len(ctx.snapshot.ids.items)):
+    # Read without its sign, a negative row is beyond every catalogue.
+    if len(found) and found.rows.view(np.uint32).max() >= len(ctx.snapshot.ids.items):
         raise StageError("a row lies outside the catalogue")
     return found
 
@@ -245,9 +246,10 @@ def _checked_filter(stage: Stage, batch: Candidates, ctx: Context) -> Array:
 
 def _checked_features(stage: Stage, batch: Candidates, ctx: Context) -> Mapping[str, Array]:
     columns: Mapping[str, Array] = stage.call(batch, ctx)
+    expected = (len(batch),)
     for name, column in columns.items():
-        if column.shape[:1] != (len(batch),):
-            raise StageError(f"the feature {name} has shape {column.shape}, expected ({len(batch)},)")
+        if column.shape[:1] != expected:
+            raise StageError(f"the feature {name} has shape {column.shape}, expected {expected}")
         _finite(column, name)
     return columns
 
@@ -264,7 +266,7 @@ def _checked_order(stage: Stage, batch: Candidates, ctx: Context) -> Ints:
     order: Ints = stage.call(batch, ctx)
     if order.ndim != 1 or order.dtype.kind != "i":
         raise StageError(f"a re-ranker returns integers (k,), got {order.dtype} {order.shape}")
-    if len(order) and (order.min() < 0 or order.max() >= len(batch)):
+    if len(order) and order.astype(np.uint64).max() >= len(batch):
         raise StageError("a re-ranker named a candidate that is not there")
     if len(order) and np.bincount(order).max() > 1:
         raise StageError("a re-ranker named a candidate twice")
