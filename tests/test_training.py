@@ -143,10 +143,15 @@ def test_a_trained_feed_shows_people_their_own_taste(opened):
 
 def test_the_same_log_gives_the_same_models_bit_by_bit(opened):
     """Also where another application on the same log, as another process has it, fits one half."""
-    one, beside = (filled(opened(name), two_tastes()) for name in ("one", "other"))
+    alone, beside = (filled(opened(name), two_tastes()) for name in ("one", "other"))
     helper = opened("other")
-    asked: list[int] = []
-    one, other = one.train(), beside.train(whole=lambda: asked.append(helper.live.seq) or helper.fit_whole())
+    asked = []
+
+    def whole():
+        asked.append(helper.live.seq)
+        return helper.fit_whole()
+
+    one, other = alone.train(), beside.train(whole=whole)
     assert len(asked) == 1
     assert one.version == other.version
     assert one.figures == other.figures

@@ -14,7 +14,7 @@ from fairshot.config import FILE
 from fairshot.core.arrays import HOUR, MICROSECONDS, Array
 from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
-from fairshot.core.trial import FOUND
+from fairshot.core.trial import FOUND, STRETCH
 from fairshot.core.turns import held_back, soon_tried
 from fairshot.pipeline.sources import trials
 from fairshot.pipeline.sources.trials import Trials, ahead_of, on_trial, openness, tiers_of
@@ -378,6 +378,29 @@ def test_of_one_tier_who_matches_best_is_asked_first(tmp_path: Path, monkeypatch
             asked += 1
             assert brought.rows[0] == rows[np.argmin(ahead_of(ctx, rows))]
     assert asked > 10
+    site.app.close()
+
+
+def test_strangers_are_asked_first_of_what_those_disappointed_who_were_chosen(tmp_path: Path) -> None:
+    site = Site(tmp_path, "mix = [0.5, 0.0, 0.5]\nleast = 200\n")
+    site.app.ingest(items=[site.item(f"{kind}{n}", n) for n in range(TOPICS) for kind in "gb"])
+    site.app.step_trials()
+    site.visits(150, by_topic(4.0, 0.4))
+
+    snapshot = site.app.live.snapshot
+    rows = np.sort(on_trial(snapshot))
+    doubted = trials.prospects_of(snapshot, rows).doubted
+    assert 0 < doubted.sum() < len(rows)
+    choices = first = 0
+    for user in range(PEOPLE):
+        ctx = Context(site.app.request(f"u{user}", 10), snapshot)
+        brought = Trials()(ctx)
+        if len(brought) and brought.arm[0] == STRETCH:
+            may = ~ctx.person.met[rows] & (tiers_of(ctx, rows, ahead_of(ctx, rows)) == STRETCH)
+            choices += (may & doubted).any() and (may & ~doubted).any()
+            first += (may & ~doubted).any() and bool(doubted[rows == brought.rows[0]][0])
+    assert choices > 20
+    assert first > 0.8 * choices
     site.app.close()
 
 

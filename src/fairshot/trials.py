@@ -162,14 +162,13 @@ class Decider:
         a, b, _ = priors_of(snapshot, one)
         told = Responses.of(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])))
         asked, own = int(snapshot.items["trial_asked"][row]), int(category_of(snapshot, one)[0])
-        found = told.clearest(1 - told.doubt)
-        if found is not None and found[0] != own:
-            return Asked([self._segment("audience", row, found)], found=True)
+        segment, chance = told.clearest(PROMISING) or (own, 0.0)
+        if segment != own and chance > 1 - told.doubt:
+            return Asked([self._segment("audience", row, told.of_segment(segment))], found=True)
         if asked >= 0 and told.chance(asked) > OPEN:
             return Asked(open=True)
-        promising = told.clearest(PROMISING)
-        if promising is not None and promising[0] not in (own, asked):
-            return Asked([self._segment("asking", row, promising)], open=True)
+        if segment not in (own, asked):
+            return Asked([self._segment("asking", row, told.of_segment(segment))], open=True)
         return Asked([self._segment("asked", row, told.of_segment(asked))] if asked >= 0 else [])
 
     def _segment(self, step: str, row: int, counted: tuple[int, int, int]) -> Draft:

@@ -5,7 +5,18 @@ import pytest
 
 from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
 from fairshot.core.trial_posterior import successes
-from fairshot.decisions.trials import OPEN, PROMISING, Responses, admitted, fit_priors, judge, looks, rates_of, sentence
+from fairshot.decisions.trials import (
+    OPEN,
+    PROMISING,
+    Responses,
+    admitted,
+    fit_priors,
+    judge,
+    looks,
+    rates_of,
+    sentence,
+    tier_rates,
+)
 
 AT_ONCE = 3
 RULES = Trials()
@@ -31,7 +42,7 @@ def test_evidence_decides_and_too_little_does_not() -> None:
 
 def test_no_trial_is_endless() -> None:
     """When the impressions of a trial are spent, the likelier side is taken."""
-    assert judged([41, 39], [400, 400], TrialState.EXPANDING) == [TrialState.GRADUATED, TrialState.STOPPED]
+    assert judged([61, 59], [600, 600], TrialState.EXPANDING) == [TrialState.GRADUATED, TrialState.STOPPED]
 
 
 def test_looks_are_a_quarter_apart() -> None:
@@ -67,6 +78,20 @@ def test_priors_tell_categories_and_tiers_apart() -> None:
     assert fit_priors(shown[:10], liked[:10], label[:10], RULES) is None
 
 
+def test_tiers_are_compared_item_by_item() -> None:
+    """Strangers who are asked of the worst items alone are not held to like less than they do."""
+    rng = np.random.default_rng(0)
+    rate, asked = np.repeat([0.3, 0.06], 300), np.repeat([5, 60], 300)
+    shown, liked = np.zeros((600, CELLS), int), np.zeros((600, CELLS), int)
+    shown[:, 0], shown[:, 6] = 60, asked
+    liked[:, 0], liked[:, 6] = rng.binomial(60, rate), rng.binomial(asked, 0.5 * rate)
+    tiers = tier_rates(shown, liked, RULES)
+    assert tiers[2] / tiers[0] == pytest.approx(0.5, abs=0.06)
+    assert tiers[0] == pytest.approx(0.18, abs=0.01)
+    assert liked[:, 6].sum() / shown[:, 6].sum() < 0.3 * tiers[0]
+    assert tiers[1] == tiers[3] == tiers[0], "nothing is known of tiers that nobody was asked from"
+
+
 def people(segments: list[int], likes: list[bool]) -> np.ndarray:
     entries = np.zeros(len(segments) + sum(likes), EVIDENCE)
     entries["user"][: len(segments)] = np.arange(len(segments))
@@ -80,7 +105,8 @@ def people(segments: list[int], likes: list[bool]) -> np.ndarray:
 
 def found_segment(entries: np.ndarray, mean: float) -> tuple[int, int, int] | None:
     told = Responses.of(entries, mean)
-    return told.clearest(1 - told.doubt)
+    found = told.clearest(1 - told.doubt)
+    return None if found is None else told.of_segment(found[0])
 
 
 def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
@@ -101,7 +127,11 @@ def test_what_may_be_an_audience_is_told_apart_from_what_is() -> None:
     likes = [n < 4 for n in range(40)] + [n < 5 for n in range(40)] + [n < 4 for n in range(8)]
     told = Responses.of(people(segments, likes), 0.1)
     assert told.clearest(1 - told.doubt) is None
-    assert told.clearest(PROMISING) == (2, 8, 4)
+    clearest = told.clearest(PROMISING)
+    assert clearest is not None
+    assert clearest[0] == 2
+    assert clearest[1] == pytest.approx(told.chance(2))
+    assert told.of_segment(2) == (2, 8, 4)
     assert PROMISING < told.chance(2) < 1 - told.doubt
     assert told.chance(0) < OPEN
     assert told.chance(9) == 0, "nobody of it was asked"

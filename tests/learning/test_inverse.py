@@ -9,7 +9,7 @@ from fairshot.learning.inverse import inverse_of
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_matrix_times_its_inverse_is_one(dtype: type) -> None:
-    half = np.random.default_rng(0).normal(size=(60, 40)).astype(dtype)
+    half: np.ndarray = np.random.default_rng(0).normal(size=(60, 40)).astype(dtype)
     matrix = half.T @ half + np.eye(40, dtype=dtype)
     before = matrix.copy()
     found = inverse_of(matrix)

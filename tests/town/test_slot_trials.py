@@ -92,7 +92,7 @@ def plainly(run: Run) -> dict[int, tuple[int, str, int]]:
             people = sum(at < hour * HOUR for at, _, _ in entries)
             looked = int(looks(np.array([people]), settings)[0])
             won, n = successes(*counts(entries[:looked]), settings, priors.tiers)
-            bar = np.array([a / (a + b)])
+            bar = np.array([settings.lift * a / (a + b)])
             state = np.array([TrialState.TESTING])
             step = int(judge((a + won, b + n - won, bar), n * bar / settings.likes, state, settings).step[0])
             if looked and step in (TrialState.GRADUATED, TrialState.STOPPED):

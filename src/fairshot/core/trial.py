@@ -52,7 +52,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     share: Share = 0.1
     positions: tuple[Annotated[int, Meta(ge=1, le=POSITIONS)], Annotated[int, Meta(ge=1, le=POSITIONS)]] = (1, 3)
     examination: tuple[Above, Above, Above] = (1.0, 0.63, 0.5)
-    mix: tuple[Share, Share, Share] = (0.75, 0.15, 0.1)
+    mix: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
     audience: tuple[Share, Share] = (0.1, 0.3)
     among: Positive = 256
     days: Above = 14.0
@@ -60,12 +60,12 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     daily: Above = 100.0
     at_once: Positive = 3
     weekly: Positive = 10
-    lift: Above = 1.0
+    lift: Above = 0.98
     strength: Above = 10.0
     search: Annotated[int, Meta(ge=0)] = 500
     least: Positive = 10
-    likes: Above = 40.0
-    confidence: tuple[Chance, Chance] = (0.98, 0.5)
+    likes: Above = 60.0
+    confidence: tuple[Chance, Chance] = (0.99, 0.5)
     rest_days: Above = 30.0
 
     def __post_init__(self) -> None:

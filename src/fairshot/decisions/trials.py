@@ -71,18 +71,15 @@ class Judged:
 def fit_priors(shown: Array, liked: Array, label: Ints, settings: Trials) -> Priors | None:
     """Priors from what all trials have told, None as long as too few have.
 
-    Formula: rate(tier) = (likes + PULL r) / (examined + PULL), r the rate of all; a and b of all items by maximum
-    likelihood over those with at least `least` impressions (`fit_beta_prior`); of a category the same strength and
-    its own mean, drawn towards that of all by PULL impressions.
+    Formula: rate(tier) as `tier_rates` has it; a and b of all items by maximum likelihood over those with at least
+    `least` impressions (`fit_beta_prior`); of a category the same strength and its own mean, drawn towards that of all
+    by PULL impressions.
     Shapes: shown and liked (n, CELLS) accounts, label (n,) rows, -1 for none.
     """
     told = shown.sum(axis=1) >= settings.least
     if told.sum() < FEWEST_ITEMS or liked[told].sum() == 0:
         return None
-    examined = (shown.reshape(-1, len(TIERS), POSITIONS) * settings.looked_at).sum(axis=(0, 2))
-    likes = liked.reshape(-1, len(TIERS), POSITIONS).sum(axis=(0, 2))
-    overall = likes.sum() / max(examined.sum(), 1e-9)
-    tiers = (likes + PULL * overall) / (examined + PULL)
+    tiers = tier_rates(shown, liked, settings)
     won, tried = successes(shown, liked, settings, tiers)
     if not 0 < won[told].sum() < tried[told].sum():
         return None
@@ -94,6 +91,25 @@ def fit_priors(shown: Array, liked: Array, label: Ints, settings: Trials) -> Pri
         own = float((won[of].sum() + PULL * mean) / (tried[of].sum() + PULL))
         labels.append((row, strength * own, strength * (1 - own)))
     return Priors((strength * mean, strength * (1 - mean)), tiers, tuple(labels))
+
+
+def tier_rates(shown: Array, liked: Array, settings: Trials) -> Floats:
+    """The rate at which each tier likes what is tried, at the top position: float64 (4,).
+
+    Formula: rate(t) = r1 (sum_i x_it n_i1 / m_it + PULL r) / (sum_i x_i1 n_it / m_it + PULL r), m_it = n_it + n_i1, for
+    x_it likes of n_it examined impressions of item i in tier t, r1 and r the rates of the first tier and of all (Mantel
+    and Haenszel, 1959). Tiers are compared item by item: strangers are asked most of what the first does not like.
+    Shapes: shown and liked (n, CELLS) accounts.
+    """
+    examined = (shown.reshape(-1, len(TIERS), POSITIONS) * settings.looked_at).sum(axis=2)
+    likes = liked.reshape(-1, len(TIERS), POSITIONS).sum(axis=2)
+    overall = likes.sum() / max(examined.sum(), 1e-9)
+    first = (likes[:, 0].sum() + PULL * overall) / (examined[:, 0].sum() + PULL)
+    both = np.maximum(examined + examined[:, :1], 1e-9)
+    ours, theirs = (likes * examined[:, :1] / both).sum(axis=0), (likes[:, :1] * examined / both).sum(axis=0)
+    ratio = (ours + PULL * overall) / (theirs + PULL * overall)
+    ratio[0] = 1.0
+    return np.asarray(np.minimum(first * ratio, 1.0))
 
 
 def looks(people: Ints, settings: Trials) -> Ints:
@@ -174,16 +190,16 @@ class Responses:
         shown, likes = self.counts[:2, self.names == segment].sum(axis=1).astype(int).tolist()
         return segment, shown, likes
 
-    def clearest(self, least: float) -> tuple[int, int, int] | None:
-        """The segment of largest chance, where that is above `least`: label row, people, likes; None where none is."""
+    def clearest(self, least: float) -> tuple[int, float] | None:
+        """The segment of largest chance, and that chance, where it is above `least`; None where none is."""
         tried = np.flatnonzero(self.asked() & (self.counts[1] >= FEWEST_LIKES))
         # The chance falls as the quantile rises: its mean is at most halfway from what it is at the median to 1.
         tried = tried[_clearly_better(self.counts[:, tried], self.prior, MEDIAN)[0] > 2 * least - 1]
         chance = _clearly_better(self.counts[:, tried], self.prior, QUANTILES).mean(axis=0)
         if not (chance > least).any():
             return None
-        best = tried[np.argmax(chance)]
-        return int(self.names[best]), int(self.counts[0, best]), int(self.counts[1, best])
+        best = np.argmax(chance)
+        return int(self.names[tried[best]]), float(chance[best])
 
 
 def _clearly_better(counts: Array, prior: tuple[float, float], quantiles: Floats) -> Floats:

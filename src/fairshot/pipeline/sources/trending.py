@@ -17,7 +17,8 @@ PRIOR = 0.05
 """Approval for each exposure, as long as too little of either is known."""
 KNOWN = 20.0
 """Exposures of all items together that count as much as the prior."""
-MINUTE = 60 * MICROSECONDS
+MOMENT = 300 * MICROSECONDS
+"""Rises are told as of its beginning; the shortest memory halves in hours."""
 AMONG = 500
 """So many items are looked at closely: those that may rise most by time alone, which bounds every rise."""
 
@@ -34,8 +35,8 @@ class Trending:
 
     def __call__(self, ctx: Context) -> Candidates:
         """The strongest risers."""
-        # By the minute, so that all who come within one share what hangs on no person.
-        snapshot, now = ctx.snapshot, ctx.now - ctx.now % MINUTE
+        # So that all who come within a moment share what hangs on no person.
+        snapshot, now = ctx.snapshot, ctx.now - ctx.now % MOMENT
         rows, _ = snapshot.once(f"trending/{now}", lambda: strongest(snapshot, now))
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]

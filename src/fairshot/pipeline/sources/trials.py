@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy.special import betaincc, ndtr
 
 from fairshot.algorithms.beta_bandit import thompson_draw
 from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, distinct
@@ -19,7 +19,9 @@ AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
 BEST = 48
 """and so many of the best draws for which the person's tier is looked up."""
-HALVES = 0.05
+DOUBTED = 0.85
+"""Below this chance that an item is good enough, strangers are asked for it first."""
+HALVES = 0.02
 """The share of people, ordered by their match with an item, after which the next is half as likely to be asked."""
 
 
@@ -54,9 +56,12 @@ class Trials:
         if met.all() and done.all():
             return no_candidates()
         worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
-        best = np.argsort(-worth, kind="stable")[:BEST]
+        doubted = prospects.doubted[~met] & (wanted == STRETCH)
+        best = np.lexsort((-worth, ~doubted))[:BEST]
+        none = np.zeros(int((~done).sum()))
         rows = np.concatenate([prospects.rows[~met][best], asked[~done]])
-        return _first(ctx, rows, np.append(worth[best], np.zeros(int((~done).sum()))), wanted, rng)
+        bids = Bids(rows, np.append(worth[best], none), np.append(doubted[best], none > 0))
+        return _first(ctx, bids, wanted, rng)
 
     def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
         """The items on trial of which one may be brought, at most `among`."""
@@ -80,22 +85,35 @@ class Trials:
 
 
 def _met(ctx: Context, rows: Rows) -> Bools:
-    return np.asarray(ctx.person.met[rows] | np.isin(rows, ctx.person.shown["item"]))
+    return np.asarray(ctx.person.met[rows] | ctx.person.shown_before[rows])
 
 
 class Prospects(NamedTuple):
-    """Items on trial: int32 (n,), the posterior of each one's rate, and how much more evidence may change: (n,)."""
+    """Items on trial: int32 (n,), a and b of each one's rate, how much more evidence may change, and doubt, (n,).
+
+    doubted: whether those asked so far liked it so little that it may be for others, whom a stretch asks.
+    """
 
     rows: Rows
     alpha: Floats
     beta: Floats
     changes: Floats
+    doubted: Bools
+
+
+class Bids(NamedTuple):
+    """What one person may be brought: item rows, what each is worth trying, and whether strangers come first, (n,)."""
+
+    rows: Rows
+    worth: Floats
+    doubted: Bools
 
 
 def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
     """What is known of items on trial."""
     alpha, beta, threshold = posteriors_of(snapshot, rows)
-    return Prospects(rows, alpha, beta, change(alpha, beta, threshold))
+    doubted = betaincc(alpha, beta, threshold) < DOUBTED
+    return Prospects(rows, alpha, beta, change(alpha, beta, threshold), doubted)
 
 
 def openness(ctx: Context) -> float:
@@ -147,13 +165,14 @@ def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     return np.asarray(moves * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * ndtr(z)) + 1e-12)
 
 
-def _first(ctx: Context, best: Rows, worth: Floats, wanted: int, rng: np.random.Generator) -> Candidates:
+def _first(ctx: Context, bids: Bids, wanted: int, rng: np.random.Generator) -> Candidates:
     """The best item for which the person belongs to the wanted tier, or else to the one nearest to it.
 
-    Among those of one tier, worth counts half where HALVES more of all people match the item better. Only who is
-    wanted for a stretch is brought one: first what the person may be the audience of, or of graduates is. Found people
-    are the core of an audience otherwise, whatever else is wanted.
+    Among those of one tier, worth counts half where HALVES more of all people match the item better. Whatever is
+    wanted, first comes what the person may be the audience of, until that is known, and found people are the core of
+    an audience. Only who is wanted for a stretch is brought one: graduates to their audience, then what is doubted.
     """
+    best, worth = bids.rows, bids.worth
     ahead = ahead_of(ctx, best)
     tiers, refused = tiers_of(ctx, best, ahead), np.zeros(len(best), bool)
     found, graduated = tiers == FOUND, ctx.snapshot.items["trial_state"][best] == TrialState.GRADUATED
@@ -161,12 +180,14 @@ def _first(ctx: Context, best: Rows, worth: Floats, wanted: int, rng: np.random.
     distance[graduated] = np.inf
     if wanted == STRETCH:
         worth, refused = _by_segment(ctx, best, rng)
+        distance[(tiers == STRETCH) & bids.doubted] = -1
         distance[found & ~graduated] = np.inf
-        distance[_of_segment(ctx, best, "trial_asked") | (found & graduated)] = -1
+        distance[found & graduated] = -2
     else:
         worth = worth * np.exp2(-np.where(found, 0.0, np.nan_to_num(ahead)) / HALVES)
         distance[tiers == STRETCH] = np.inf
         distance[found & ~graduated] = 0
+    distance[_of_segment(ctx, best, "trial_asked")] = -2
     distance[refused] = np.inf
     chosen = np.lexsort((-worth, distance))[:1]
     if np.isinf(distance[chosen]).all():
@@ -187,7 +208,7 @@ def ahead_of(ctx: Context, rows: Rows) -> Floats:
         return np.ones(len(rows))
     vectors = models.vectors.items[rows]
     match = vectors @ (ctx.person.vector / np.linalg.norm(ctx.person.vector))
-    ahead = (models.audience @ vectors.T > match).mean(axis=0)
+    ahead = np.count_nonzero(models.audience @ vectors.T > match, axis=0) / len(models.audience)
     return np.where(vectors.any(axis=1), ahead, np.nan)
 
 
@@ -205,23 +226,27 @@ def tiers_of(ctx: Context, rows: Rows, ahead: Floats) -> Ints:
 def _of_segment(ctx: Context, rows: Rows, column: str) -> Bools:
     """Whether the person is of the segment that a column names of each item, (n,)."""
     segment = ctx.snapshot.items[column][rows]
-    return np.asarray((segment >= 0) & np.isin(segment, ctx.person.segments))
+    return np.asarray((segment >= 0) & (segment[:, None] == ctx.person.segments).any(axis=1))
 
 
 def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Floats, Array]:
     """Draws of each item's rate among people of the person's segment, and whether they plainly do not want it."""
     prior = priors_of(ctx.snapshot, rows)
     mean = prior[0] / (prior[0] + prior[1])
-    told = np.array([_told(ctx.snapshot, row, int(ctx.person.segments[0])) for row in rows.tolist()]).reshape(-1, 2)
-    shown, liked = told.T
+    segment = int(ctx.person.segments[0])
+    shown, liked = np.array([told_by(ctx.snapshot, row).get(segment, (0, 0)) for row in rows.tolist()]).reshape(-1, 2).T
     # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
     alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
     return thompson_draw(alpha, beta, rng), (shown >= 8) & (liked == 0)
 
 
-def _told(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
-    if segment < 0:
-        return 0, 0
-    first, liked = accounts_of(evidence_of(snapshot.items, row))
-    same = (first["segments"] == segment).any(axis=1)
-    return int(same.sum()), int((same & liked).sum())
+def told_by(snapshot: Snapshot, row: int) -> dict[int, tuple[int, int]]:
+    """How many people of each segment were shown an item, and how many of them liked it."""
+    return snapshot.once(f"told by segments {row}", lambda: _told(evidence_of(snapshot.items, row)))
+
+
+def _told(entries: Array) -> dict[int, tuple[int, int]]:
+    first, liked = accounts_of(entries)
+    segments = first["segments"]
+    shown, likes = (np.bincount(part[part >= 0]) for part in (segments, segments[liked]))
+    return {name: (int(shown[name]), int(likes[name : name + 1].sum())) for name in np.flatnonzero(shown).tolist()}
