@@ -159,6 +159,15 @@ def test_the_same_log_gives_the_same_models_bit_by_bit(opened):
     assert digests[0] == digests[1]
 
 
+def test_half_of_a_training_on_another_log_is_refused(opened):
+    app = filled(opened(), two_tastes())
+    old = app.fit_whole()
+    app.ingest(items=[item(60)])
+    with pytest.raises(TrainingError, match="train again"):
+        app.train(whole=lambda: old)
+    assert app.train().promoted
+
+
 def test_items_that_come_after_the_training_are_served_and_break_nothing(opened):
     app = filled(opened(), two_tastes())
     app.train()

@@ -28,7 +28,7 @@ from fairshot.decisions.promotion import TrainingReport
 from fairshot.learning.loading import load_artifacts
 from fairshot.live import Live, Recorded, encode_lacking, signature
 from fairshot.pipeline.engine import Pipeline
-from fairshot.pipeline.sources.trending import strongest
+from fairshot.pipeline.sources.trending import moment, strongest
 from fairshot.pipeline.stages import load_stage
 from fairshot.slates import answer_of, entry_id, entry_of, explanation_of
 from fairshot.state import load_folds
@@ -276,7 +276,7 @@ class App:
         """What rises now, strongest first; removed items are not among it."""
         self.catch_up()
         snapshot, ids = self.live.snapshot, self.live.ids
-        rows, strength = strongest(snapshot, self.clock())
+        rows, strength = strongest(snapshot, moment(self.clock()))
         listed = (snapshot.items["record"][rows] > 0) & ~snapshot.items["removed"][rows]
         creators = snapshot.items["creator"][rows]
         return [
@@ -396,7 +396,7 @@ class App:
         return self.versions.train(progress or (lambda _phase, _share: None), whole)
 
     def fit_whole(self) -> "Whole":
-        """The half of a training that needs no ranking net, for a `train` in another process; writes nothing."""
+        """The half of a training that needs no ranking net, for a `train` in another process that has read as much."""
         self.flush()
         return self.versions.whole()
 

@@ -36,9 +36,10 @@ Progress = Callable[[str, float], None]
 class Whole:
     """What the whole log says without a ranking net; see `Artifacts` for what each is.
 
-    figures: of the causal layer.
+    seq: of the last event that it was fitted on; figures: of the causal layer.
     """
 
+    seq: int
     vectors: FittedVectors
     neighbours: NeighboursModel
     index: Array | None
@@ -66,6 +67,7 @@ class Fitter:
         index = build_index(fitted.vectors.items)
         self.progress("index", 1.0)
         return Whole(
+            int(events.seq[-1]),
             fitted,
             neighbours,
             index,

@@ -67,7 +67,7 @@ class Live:
         self.seq = int(batch.seq[-1])
         for index in np.flatnonzero(batch.of(Kind.VERDICT)).tolist():
             self.promoted = put_into_service(batch.data[index] or {}) or self.promoted
-        self.snapshot = self._snapshot()
+        self._renew()
         came = self._encode(batch)
         place(self.snapshot, came, len(self.ids.items))
 
@@ -77,13 +77,17 @@ class Live:
         if artifacts.vectors is not None:
             artifacts.vectors.grow(self.ids.sizes().items)
         rows = encode_lacking(artifacts, self.recorded(), self.log)
-        self.snapshot = self._snapshot()
+        self._renew()
         place(self.snapshot, rows, len(self.ids.items))
 
     def recorded(self) -> "Recorded":
         """What is on record as of now."""
         known: Bools = self._views["items"]["record"] > 0
         return Recorded(known, known & (self._views["items"]["label"] < 0))
+
+    def _renew(self) -> None:
+        self.snapshot.forget()
+        self.snapshot = self._snapshot()
 
     def _snapshot(self) -> Snapshot:
         return Snapshot(

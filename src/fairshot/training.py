@@ -168,6 +168,8 @@ class Trainer:
         )
         past = replace(models, engagement=ranking.model)
         found = self.fitter.whole(events) if whole is None else whole()
+        if found.seq != int(events.seq[-1]):
+            raise TrainingError(f"half of it was fitted up to event {found.seq}, not {events.seq[-1]}: train again")
         result = Fitted(
             found.vectors.vectors,
             found.vectors.encoder,

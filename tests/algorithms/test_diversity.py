@@ -76,6 +76,15 @@ def test_few_candidates_are_picked_as_many_are(seed: int, k: int) -> None:
     assert dpp(quality, vectors, k).tolist() == dpp(quality, vectors, k, window=k).tolist()
 
 
+def test_of_equals_the_first_is_taken() -> None:
+    quality, vectors = np.ones(100), np.zeros((100, 4))
+    quality[99] = 1.1
+    assert dpp(quality, vectors, 25).tolist() == [99, *range(24)]
+    alike = np.tile(np.eye(4), (5, 1))
+    for k in (3, 8):
+        assert dpp(np.ones(20), alike, k).tolist() == dpp(np.ones(20), alike, k, window=k).tolist()
+
+
 @given(seed=st.integers(0, 10_000), window=st.sampled_from([None, 3]), m=st.integers(1, 4))
 @settings(max_examples=20, deadline=None)
 def test_dpp_continues_after_recent_items(seed: int, window: int | None, m: int) -> None:

@@ -90,6 +90,10 @@ def test_tiers_are_compared_item_by_item() -> None:
     assert tiers[0] == pytest.approx(0.18, abs=0.01)
     assert liked[:, 6].sum() / shown[:, 6].sum() < 0.3 * tiers[0]
     assert tiers[1] == tiers[3] == tiers[0], "nothing is known of tiers that nobody was asked from"
+    shown[:, 3], liked[:, 3] = shown[:, 0], liked[:, 0]
+    shown[:, 0] = liked[:, 0] = 0
+    tiers = tier_rates(shown, liked, RULES)
+    assert tiers[2] < 0.5 * tiers[1], "nobody was asked from the first"
 
 
 def people(segments: list[int], likes: list[bool]) -> np.ndarray:

@@ -1,11 +1,14 @@
 """Who is asked for: what is known of a person is worked out once for requests that follow each other."""
 
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
-from fairshot.app import App
+from fairshot.app import App, open_app
 from fairshot.core.arrays import DAY
 from fairshot.core.request import Context
 from fairshot.pipeline.sources.interest import Interest
@@ -49,3 +52,20 @@ def test_the_second_page_of_interest_is_that_of_a_person_not_known_before(contex
     again = Interest(count=20)(later(first)).rows
     fresh = replace(world.live.snapshot)
     np.testing.assert_array_equal(again, Interest(count=20)(Context(later(first).request, fresh)).rows)
+
+
+def test_nobody_is_held_once_the_log_went_on(tmp_path: Path) -> None:
+    """A person knows the snapshot that knows the person: without an end to that, old states would pile up."""
+    with open_app(tmp_path) as app:
+        app.ingest(items=[{"id": "i1"}], events=[{"event_id": "e1", "kind": "like", "user_id": "u1", "item_id": "i1"}])
+        app.feed("u1")
+        gc.collect()
+        gc.disable()
+        try:
+            held = weakref.ref(Context(app.request("somebody new"), app.live.snapshot).person)
+            assert held() is not None
+            app.ingest(events=[{"event_id": "e2", "kind": "like", "user_id": "u1", "item_id": "i1"}])
+            app.feed("u1")
+            assert held() is None
+        finally:
+            gc.enable()

@@ -23,14 +23,14 @@ def test_whom_a_work_is_for_tells_the_same_in_fewer_impressions() -> None:
     chosen, lot = curve(works(), True, 1), curve(works(), False, 1)
     assert (np.diff(chosen.impressions) > 0).all()
     assert chosen.error[0] > chosen.error[-1]
-    default = LENGTHS.index(20.0)
-    assert chosen.impressions[default] < 0.5 * lot.impressions_at(chosen.error[default])
+    short = LENGTHS.index(20.0)
+    assert chosen.impressions[short] < 0.5 * lot.impressions_at(chosen.error[short])
 
 
 def test_a_match_that_knows_nothing_saves_nothing() -> None:
     chosen, lot = curve(works(matched=False), True, 1), curve(works(matched=False), False, 1)
-    default = LENGTHS.index(20.0)
-    assert chosen.impressions[default] > 0.7 * lot.impressions_at(chosen.error[default])
+    short = LENGTHS.index(20.0)
+    assert chosen.impressions[short] > 0.7 * lot.impressions_at(chosen.error[short])
 
 
 def test_impressions_lie_between_those_of_two_lengths() -> None:

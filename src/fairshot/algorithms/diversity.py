@@ -29,6 +29,9 @@ MIN_RESIDUAL = 1e-5
 Residuals are differences of single-precision products, so less than this is rounding noise.
 """
 
+TIE = 1e-12
+"""By so much of itself each quality counts less than the one before, where equals are to keep their order."""
+
 FEW = 128
 """Candidates of which a whole kernel is factored at once, rather than grown with each pick."""
 
@@ -83,6 +86,8 @@ def _pivots(quality: Floats, units: Floats, k: int) -> Order | None:
     For the largest diagonal entry of what is left of the kernel, which pivoting takes, is the largest q_i^2 r_i.
     None where the picks run out of directions.
     """
+    # Pivoting moves rows about; of equals the first is to be taken all the same.
+    quality = quality * (1 - TIE * np.arange(len(quality)))
     kernel = (units @ units.T).astype(np.float64)
     np.fill_diagonal(kernel, 1.0)
     kernel *= quality[:, None]

@@ -51,7 +51,9 @@ def draw_states(log_belief: Floats, rng: np.random.Generator, times: int | None 
     array([1, 0])
     """
     cumulated = np.cumsum(np.exp(_belief(log_belief)), axis=1)
-    return np.asarray((rng.random((times or len(cumulated), 1)) >= cumulated[:, :-1]).sum(axis=1), np.int64)
+    return np.asarray(
+        (rng.random((len(cumulated) if times is None else times, 1)) >= cumulated[:, :-1]).sum(axis=1), np.int64
+    )
 
 
 def best_arms(model: ArrayLike, state: ArrayLike) -> Ints:

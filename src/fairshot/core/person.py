@@ -53,7 +53,8 @@ class Person:
     def at(self, now: int) -> "Person":
         """The same person, as this snapshot knows them, at another moment."""
         other = Person(self.snapshot, self.row, now, self.profile)
-        other.__dict__.update((name, found) for name, found in self.__dict__.items() if name not in TIMED)
+        known = {**self.__dict__, "_found": self._found}
+        other.__dict__.update((name, found) for name, found in known.items() if name not in TIMED)
         return other
 
     def once(self, name: str, make: Callable[[], T]) -> T:

@@ -155,6 +155,10 @@ class Snapshot:
         found: T = self._found[name] if name in self._found else self._found.setdefault(name, make())
         return found
 
+    def forget(self) -> None:
+        """Let go of all that was worked out: a person holds the snapshot that holds the person."""
+        self._found.clear()
+
     def latest(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
         """The same for one key at a time: what was made for the last one stands until another is asked for."""
         held = self._found.get(name)

@@ -104,6 +104,9 @@ def tier_rates(shown: Array, liked: Array, settings: Trials) -> Floats:
     examined = (shown.reshape(-1, len(TIERS), POSITIONS) * settings.looked_at).sum(axis=2)
     likes = liked.reshape(-1, len(TIERS), POSITIONS).sum(axis=2)
     overall = likes.sum() / max(examined.sum(), 1e-9)
+    if examined[:, 0].sum() < PULL:
+        # Nothing to compare with: what each tier told is all there is.
+        return np.asarray((likes.sum(axis=0) + PULL * overall) / (examined.sum(axis=0) + PULL))
     first = (likes[:, 0].sum() + PULL * overall) / (examined[:, 0].sum() + PULL)
     both = np.maximum(examined + examined[:, :1], 1e-9)
     ours, theirs = (likes * examined[:, :1] / both).sum(axis=0), (likes[:, :1] * examined / both).sum(axis=0)
@@ -258,7 +261,7 @@ def rates_of(shown: Array, liked: Array, settings: Trials) -> list[tuple[int, in
 def sentence(step: str, impressions: int, likes: int, chance: float, expected: float) -> str:
     """Why, in words that the creator of the item can read."""
     told = f"{likes} of the {impressions} people who were shown it liked it"
-    bar = f"{expected:.0%} of the first audience, which is what its category has"
+    bar = f"{expected:.0%} of the first audience, which is asked of its category"
     match step:
         case "waiting":
             return f"{told}: too few came to decide anything in time. It takes part in everybody's ranking, undecided."

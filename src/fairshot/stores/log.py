@@ -116,7 +116,8 @@ class Log:
     def __init__(self, path: Path, ids: Ids, feedback: FeedbackKinds, *, durable: bool = True) -> None:
         """`ids` is filled as far as has been read; several logs of one process may share it for reading.
 
-        durable: whether an append waits for the disk; without, the death of the machine may lose what was acknowledged.
+        durable: whether an append waits for the disk; without, the death of the machine may lose what was acknowledged,
+        or the whole log: for simulations alone.
         """
         self.path = path
         self._ids = ids

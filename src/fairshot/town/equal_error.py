@@ -5,7 +5,8 @@
 
 A town lives for some days under the defaults. Then all its new works are tried side by side, on paper: by whom a trial
 would choose for them, and by anybody. Works, people and their mood, positions and the rule are the same; likes are
-drawn from what each person truly thinks of each work. Longer trials err less, so either way is a curve.
+drawn from what each person truly thinks of each work. Longer trials err less, so either way is a curve. Left out is
+what hangs on other works or on answers: which of them a person is brought, and that strangers come first to some.
 """
 
 from collections.abc import Iterable
@@ -35,10 +36,10 @@ from fairshot.town.truth import Truth
 from fairshot.town.world import START, make_world
 
 TOWN = Scenario(name="equal error", days=5, people=1000, creators=150, new_creators=30, present=1500)
-LENGTHS = (5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 120.0, 160.0)
+LENGTHS = (5.0, 10.0, 20.0, 40.0, 60.0, 80.0, 120.0, 160.0, 240.0)
 """Expected likes after which a trial ends at the latest."""
-MOST = 800
-"""People who are asked for one work at most; who was asked stands for others like them after that."""
+MOST = 1500
+"""People who are asked for one work at most, then it ends; who was asked stands for others like them after that."""
 TIMES = 8
 """So often each work is tried, by other people."""
 
@@ -47,8 +48,9 @@ TIMES = 8
 class Works:
     """New works of one town.
 
-    ahead, likes: (people, n), the share of all people who match a work better than each person, and the chance that
-    this one likes it on looking at it; category (n,): label rows; good, bad: bool (n,).
+    ahead, likes: (people, n), the share of all people who match a work better than each person, NaN where nothing is
+    known of the work, and the chance that this one likes it on looking at it; category (n,): label rows; good, bad:
+    bool (n,).
     """
 
     ahead: Floats
@@ -123,7 +125,7 @@ def _new_works(life: Life, platform: Platform, now: int) -> Works:
     worth = np.array([life.worth(person, which, now) for person in known])
     truth = Truth.of(world)
     return Works(
-        ahead=np.array([(usual > one).mean(axis=0) for one in match]),
+        ahead=np.where(vectors.items[rows].any(axis=1), [(usual > one).mean(axis=0) for one in match], np.nan),
         likes=like_probability(worth, world.scenario.nature),
         category=category_of(snapshot, rows),
         good=truth.good[which],
@@ -150,8 +152,10 @@ def curve(works: Works, chosen: bool, seed: int) -> Curve:
     testing = np.full(len(won), TrialState.TESTING)
     ends = []
     for likes in LENGTHS:
+        spent = (tried * told[2] / likes).reshape(every)
+        spent[-1] = 1.0
         rules = msgspec.structs.replace(settings, likes=likes)
-        ends.append(_ended(works, judge(told, tried * told[2] / likes, testing, rules).step.reshape(every)))
+        ends.append(_ended(works, judge(told, spent.ravel(), testing, rules).step.reshape(every)))
     return Curve(*np.array(ends).T)
 
 
@@ -160,10 +164,10 @@ def _counts(works: Works, chosen: bool, settings: Trials, rng: np.random.Generat
     people, n = works.likes.shape
     lots = rng.gumbel(size=(people, n))
     if chosen:
-        tier = np.searchsorted(settings.audience, works.ahead)
+        tier = np.where(np.isnan(works.ahead), 1, np.searchsorted(settings.audience, works.ahead))
         wanted = rng.choice(3, size=(MOST, n), p=np.array(settings.mix) / sum(settings.mix))
         # Of one tier who matches better comes the sooner, as the source `trials` has it.
-        lots = lots - np.where(tier < 2, works.ahead, 0.0) * (np.log(2) / HALVES)
+        lots = lots - np.where(tier < 2, np.nan_to_num(works.ahead), 0.0) * (np.log(2) / HALVES)
     else:
         tier, wanted = np.zeros((people, n), np.int64), np.zeros((MOST, n), np.int64)
     shown, liked = np.zeros((2, n, MOST, CELLS), np.int64)
@@ -185,8 +189,7 @@ def _counts(works: Works, chosen: bool, settings: Trials, rng: np.random.Generat
 def _ended(works: Works, step: Ints) -> tuple[float, float, float]:
     """Impressions until the end, the good that stopped and the bad that graduated; step: (looks, times, works)."""
     at = np.unique(looks(np.arange(MOST + 1), Trials()))[1:]
-    over = (step == TrialState.STOPPED) | (step == TrialState.GRADUATED)
-    first = np.where(over.any(axis=0), over.argmax(axis=0), len(at) - 1)
+    first = ((step == TrialState.STOPPED) | (step == TrialState.GRADUATED)).argmax(axis=0)
     end = np.take_along_axis(step, first[None], axis=0)[0]
     stopped, graduated = end == TrialState.STOPPED, end == TrialState.GRADUATED
     return float(at[first].mean()), float(stopped[:, works.good].mean()), float(graduated[:, works.bad].mean())

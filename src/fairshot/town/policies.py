@@ -56,11 +56,13 @@ LEARNING: Mapping[str, Any] = MappingProxyType(
         "off_policy_slates": 100,
         "causal_slates": 50,
         "drift_tolerance": 10.0,
+        "tolerance": 0.2,
     }
 )
 """Models of the size that the log of a small town can teach, for every policy alike.
 
-Nobody is there to say that a drift is meant: from slates by popularity to those of a policy all features drift.
+Nobody is there to say that a change is meant: from slates by popularity to those of a policy all features drift, and
+what a ranker learned from the one is told of the other, and repeated by its retrieval, less well.
 """
 
 

@@ -35,12 +35,16 @@ class Trending:
 
     def __call__(self, ctx: Context) -> Candidates:
         """The strongest risers."""
-        # So that all who come within a moment share what hangs on no person.
-        snapshot, now = ctx.snapshot, ctx.now - ctx.now % MOMENT
+        snapshot, now = ctx.snapshot, moment(ctx.now)
         rows, _ = snapshot.once(f"trending/{now}", lambda: strongest(snapshot, now))
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         return Candidates(rows[: self.count])
+
+
+def moment(now: int) -> int:
+    """As of when rises are told: all who come within one share what hangs on no person."""
+    return now - now % MOMENT
 
 
 def strongest(snapshot: Snapshot, now: int) -> tuple[Rows, Floats]:

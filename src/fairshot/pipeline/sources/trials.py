@@ -31,13 +31,15 @@ class Trials:
 
     It explores with probability min(1, share * limit) times how much exploring suits the person (`openness`), so
     that trials stay below their share of all impressions. The tier is drawn by the configured mix. Of `among` items
-    on trial the one is brought, among those for which the person belongs to that tier, with the largest
+    on trial the one is brought, among those for which the person belongs to that tier (people of a segment that may be
+    an item's audience: to any), with the largest
 
         theta_i * change_i,    theta_i ~ Beta(alpha_i, beta_i),
 
-    a draw from the posterior of its rate times how much the next impressions can change what is decided on it. For
-    a stretch, theta is drawn from what people of the same segment told. Nobody is brought an item that the person's
-    segment plainly does not want.
+    a draw from the posterior of its rate times how much the next impressions can change what is decided on it, halved
+    for each HALVES of all people who match it better. For a stretch, theta is drawn from what people of the same
+    segment told, and what is doubted comes first. Nobody is brought an item that the person's segment plainly does not
+    want.
     Source: Wang et al., KDD 2023 (arXiv 2306.01720) and RecSys 2025 (arXiv 2507.09423).
     """
 
@@ -91,7 +93,7 @@ def _met(ctx: Context, rows: Rows) -> Bools:
 class Prospects(NamedTuple):
     """Items on trial: int32 (n,), a and b of each one's rate, how much more evidence may change, and doubt, (n,).
 
-    doubted: whether those asked so far liked it so little that it may be for others, whom a stretch asks.
+    doubted: whether it is not likely yet that it is good enough: it may be for others, whom a stretch asks.
     """
 
     rows: Rows
@@ -170,7 +172,8 @@ def _first(ctx: Context, bids: Bids, wanted: int, rng: np.random.Generator) -> C
 
     Among those of one tier, worth counts half where HALVES more of all people match the item better. Whatever is
     wanted, first comes what the person may be the audience of, until that is known, and found people are the core of
-    an audience. Only who is wanted for a stretch is brought one: graduates to their audience, then what is doubted.
+    an audience. Nothing else is brought as a stretch but where one is wanted: graduates to their audience, then what
+    is doubted.
     """
     best, worth = bids.rows, bids.worth
     ahead = ahead_of(ctx, best)
@@ -234,19 +237,16 @@ def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Flo
     prior = priors_of(ctx.snapshot, rows)
     mean = prior[0] / (prior[0] + prior[1])
     segment = int(ctx.person.segments[0])
-    shown, liked = np.array([told_by(ctx.snapshot, row).get(segment, (0, 0)) for row in rows.tolist()]).reshape(-1, 2).T
+    shown, liked = np.array([told_by(ctx.snapshot, row, segment) for row in rows.tolist()]).reshape(-1, 2).T
     # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
     alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
     return thompson_draw(alpha, beta, rng), (shown >= 8) & (liked == 0)
 
 
-def told_by(snapshot: Snapshot, row: int) -> dict[int, tuple[int, int]]:
-    """How many people of each segment were shown an item, and how many of them liked it."""
-    return snapshot.once(f"told by segments {row}", lambda: _told(evidence_of(snapshot.items, row)))
-
-
-def _told(entries: Array) -> dict[int, tuple[int, int]]:
-    first, liked = accounts_of(entries)
-    segments = first["segments"]
-    shown, likes = (np.bincount(part[part >= 0]) for part in (segments, segments[liked]))
-    return {name: (int(shown[name]), int(likes[name : name + 1].sum())) for name in np.flatnonzero(shown).tolist()}
+def told_by(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
+    """How many people of a segment were shown an item, and how many of them liked it; none of segment -1."""
+    if segment < 0:
+        return 0, 0
+    first, liked = snapshot.once(f"accounts of {row}", lambda: accounts_of(evidence_of(snapshot.items, row)))
+    same = (first["segments"] == segment).any(axis=1)
+    return int(same.sum()), int((same & liked).sum())
