@@ -1,7 +1,8 @@
 """Trials: what they add to a slate while ten thousand items are on trial.
 
 MovieLens 100K, trained as the product trains, and 10,000 new items beside it with evidence of up to 100 people each.
-The same requests are answered with and without the source and the slot of trials, in turn.
+The same requests are answered with and without the source and the slot of trials, in turn, and never one after the
+other: what is known of a person stays known for the next request of theirs.
 """
 
 import tempfile
@@ -19,7 +20,7 @@ from fairshot.core.trial import CELLS
 from fairshot.pipeline.engine import Pipeline
 from fairshot.trials import Decider
 
-ITEMS, REQUESTS, GOAL = 10_000, 1_000, 0.5
+ITEMS, REQUESTS, GOAL = 10_000, 900, 0.5
 TOPICS = ("war", "love", "crime", "space", "music", "school", "family", "horror")
 
 
@@ -31,12 +32,14 @@ def measure() -> list[Figure]:
         with_trials, without = timed(app, app.pipeline, bare(app.pipeline))
     explored = float(np.mean([brought for _, brought in with_trials]))
     one, other = (float(np.median([seconds for seconds, _ in part])) * 1000 for part in (with_trials, without))
+    mean = 1000 * float(np.mean([a - b for (a, _), (b, _) in zip(with_trials, without, strict=True)]))
     return [
         Figure("items on trial", ITEMS, ""),
         Figure("requests that showed one", explored, ""),
         Figure("slate with trials, p50", one, "ms"),
         Figure("slate without trials, p50", other, "ms"),
         Figure("trials add", one - other, "ms", f"<= {GOAL}", one - other <= GOAL),
+        Figure("trials add on average", mean, "ms", f"<= {GOAL}", mean <= GOAL),
     ]
 
 
@@ -61,13 +64,13 @@ def bare(pipeline: Pipeline) -> Pipeline:
 
 
 def timed(app: App, *pipelines: Pipeline) -> list[list[tuple[float, bool]]]:
-    """For each pipeline each slate's seconds, and whether a trial stood in it; all answer every request in turn."""
-    people = np.random.default_rng(1).integers(0, 943, REQUESTS) + 1
+    """For each pipeline each slate's seconds, and whether a trial stood in it; all answer every request."""
+    people = np.random.default_rng(1).permutation(943)[:REQUESTS] + 1
     found: list[list[tuple[float, bool]]] = [[] for _ in pipelines]
-    for person in people.tolist():
-        request = app.request(str(person), 20)
-        for pipeline, times in zip(pipelines, found, strict=True):
-            ctx = Context(request, app.live.snapshot)
+    for turn in range(len(people)):
+        for place, (pipeline, times) in enumerate(zip(pipelines, found, strict=True)):
+            person = int(people[turn - place])
+            ctx = Context(app.request(str(person), 20), app.live.snapshot)
             start = time.perf_counter()
             slate = pipeline(ctx)
             times.append((time.perf_counter() - start, bool(slate.arm.any())))

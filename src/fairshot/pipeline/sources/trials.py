@@ -58,7 +58,7 @@ class Trials:
         if met.all() and done.all():
             return no_candidates()
         worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
-        doubted = prospects.doubted[~met] & (wanted == STRETCH)
+        doubted = doubted_of(prospects)[~met] if wanted == STRETCH else np.zeros(len(worth), bool)
         best = np.lexsort((-worth, ~doubted))[:BEST]
         none = np.zeros(int((~done).sum()))
         rows = np.concatenate([prospects.rows[~met][best], asked[~done]])
@@ -91,16 +91,13 @@ def _met(ctx: Context, rows: Rows) -> Bools:
 
 
 class Prospects(NamedTuple):
-    """Items on trial: int32 (n,), a and b of each one's rate, how much more evidence may change, and doubt, (n,).
-
-    doubted: whether it is not likely yet that it is good enough: it may be for others, whom a stretch asks.
-    """
+    """Items on trial: int32 (n,), each one's posterior and threshold, and how much more evidence may change, (n,)."""
 
     rows: Rows
     alpha: Floats
     beta: Floats
+    threshold: Floats
     changes: Floats
-    doubted: Bools
 
 
 class Bids(NamedTuple):
@@ -114,8 +111,12 @@ class Bids(NamedTuple):
 def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
     """What is known of items on trial."""
     alpha, beta, threshold = posteriors_of(snapshot, rows)
-    doubted = betaincc(alpha, beta, threshold) < DOUBTED
-    return Prospects(rows, alpha, beta, change(alpha, beta, threshold), doubted)
+    return Prospects(rows, alpha, beta, threshold, change(alpha, beta, threshold))
+
+
+def doubted_of(prospects: Prospects) -> Bools:
+    """Whether it is not likely yet that each is good enough, (n,): it may be for others, whom a stretch asks."""
+    return np.asarray(betaincc(prospects.alpha, prospects.beta, prospects.threshold) < DOUBTED)
 
 
 def openness(ctx: Context) -> float:
