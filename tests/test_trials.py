@@ -389,7 +389,7 @@ def test_strangers_are_asked_first_of_what_those_disappointed_who_were_chosen(tm
 
     snapshot = site.app.live.snapshot
     rows = np.sort(on_trial(snapshot))
-    doubted = trials.doubted_of(trials.prospects_of(snapshot, rows))
+    doubted = trials.doubted_of(trials.prospects_of(snapshot, rows).known)
     assert 0 < doubted.sum() < len(rows)
     choices = first = 0
     for user in range(PEOPLE):

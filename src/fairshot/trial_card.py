@@ -32,7 +32,7 @@ def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str
         rate=float(found.rate[0]),
         low=float(found.low[0]),
         high=float(found.high[0]),
-        expected=float(posteriors_of(snapshot, one)[2][0]),
+        expected=float(posteriors_of(snapshot, one).threshold[0]),
         chance=float(found.chance[0]),
         decisions=[TrialDecision(iso(at), data["step"], data["reason"], _figures(data)) for at, data in told],
         next=_next(state, snapshot, row, now),
@@ -45,7 +45,7 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
         case TrialState.TESTING | TrialState.EXPANDING:
             seen = int(items["trial_shown"][row].sum())
             left = max(settings.least - seen, 0)
-            most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32))[2][0])
+            most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32)).threshold[0])
             first = f"At least {left} more people are shown it first; then it" if left else "It"
             latest = f"after about {most} people or {settings.days:.0f} days at the latest"
             return f"{first} is decided as soon as the evidence is clear, and {latest}."

@@ -14,7 +14,7 @@ from fairshot.core.predicted_labels import category_of
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import CELLS, TrialState, accounts_of, counts_of, evidence_of
-from fairshot.core.trial_posterior import posteriors_of, priors_of, successes
+from fairshot.core.trial_posterior import posteriors_of, priors_of
 from fairshot.core.turns import held_back, likes_of, soon_tried
 from fairshot.decisions.trials import (
     FEWEST_LIKES,
@@ -275,8 +275,7 @@ class Decider:
 def judged(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array], over: Bools) -> Judged:
     """What people and likes, (n, CELLS) each, allow to decide on items; over: (n,), whose trial ends anyway."""
     posterior = posteriors_of(snapshot, rows, counts)
-    _, tried = successes(*counts, snapshot.trials, priors_of(snapshot, rows)[2])
-    spent = np.where(over, 1.0, tried * posterior[2] / snapshot.trials.likes)
+    spent = np.where(over, 1.0, posterior.tried * posterior.threshold / snapshot.trials.likes)
     return judge(posterior, spent, snapshot.items["trial_state"][rows], snapshot.trials)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
-from fairshot.core.trial_posterior import successes
+from fairshot.core.trial_posterior import Posterior, successes
 from fairshot.decisions.trials import (
     OPEN,
     PROMISING,
@@ -25,7 +25,7 @@ PRIOR = (2.0, 18.0)
 
 def judged(likes: list[int], shown: list[int], state: int = TrialState.TESTING) -> list[int]:
     won, tried = np.array(likes, float), np.array(shown, float)
-    posterior = PRIOR[0] + won, PRIOR[1] + tried - won, np.full(len(likes), 0.1)
+    posterior = Posterior(PRIOR[0] + won, PRIOR[1] + tried - won, np.full(len(likes), 0.1), tried)
     steps: list[int] = judge(posterior, tried * 0.1 / RULES.likes, np.full(len(likes), state), RULES).step.tolist()
     return steps
 

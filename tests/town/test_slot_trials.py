@@ -9,7 +9,7 @@ from tests.town.by_hand import RUN, TRUTH
 
 from fairshot.core.arrays import DAY, HOUR, MICROSECONDS
 from fairshot.core.trial import CELLS, Trials, TrialState
-from fairshot.core.trial_posterior import successes
+from fairshot.core.trial_posterior import Posterior, successes
 from fairshot.decisions.trials import fit_priors, judge, looks
 from fairshot.town.records import Run
 from fairshot.town.slot_trials import impressions, slot_decisions
@@ -94,7 +94,9 @@ def plainly(run: Run) -> dict[int, tuple[int, str, int]]:
             won, n = successes(*counts(entries[:looked]), settings, priors.tiers)
             bar = np.array([settings.lift * a / (a + b)])
             state = np.array([TrialState.TESTING])
-            step = int(judge((a + won, b + n - won, bar), n * bar / settings.likes, state, settings).step[0])
+            step = int(
+                judge(Posterior(a + won, b + n - won, bar, n), n * bar / settings.likes, state, settings).step[0]
+            )
             if looked and step in (TrialState.GRADUATED, TrialState.STOPPED):
                 found[item] = (hour * HOUR, TrialState(step).name.lower(), people)
                 break

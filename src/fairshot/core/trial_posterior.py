@@ -1,5 +1,7 @@
 """What a trial has told of an item's rate of likes, beside what is expected of its category."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from fairshot.core.arrays import Array, Floats, Rows
@@ -9,6 +11,31 @@ from fairshot.core.trial import TIERS, Trials
 
 FIRST_RATE, FIRST_EXAMINED = 0.05, 200.0
 """Rate of likes that is expected before anything was served, worth so many impressions that were looked at."""
+
+
+class Posterior(NamedTuple):
+    """Beta posterior of each item's rate, in its first tier at the top position: alpha and beta, float64 (n,) each.
+
+    threshold (n,): the rate that is good enough; tried (n,): impressions that the likes were compared with.
+    """
+
+    alpha: Floats
+    beta: Floats
+    threshold: Floats
+    tried: Floats
+
+
+def posterior_of(
+    prior: tuple[Floats, Floats], counts: tuple[Array, Array], settings: Trials, tiers: Floats
+) -> Posterior:
+    """What counts tell beside a prior.
+
+    Formula: alpha = a + x, beta = b + n - x for x and n of `successes`; threshold = lift * a / (a + b), at most 1.
+    Shapes: prior: a and b, (n,) each; counts: shown and liked, (n, CELLS) each; tiers (4,) rates.
+    """
+    a, b = prior
+    won, tried = successes(*counts, settings, tiers)
+    return Posterior(a + won, b + tried - won, np.minimum(settings.lift * a / (a + b), 1.0), tried)
 
 
 def successes(shown: Array, liked: Array, settings: Trials, tiers: Floats) -> tuple[Floats, Floats]:
@@ -40,19 +67,15 @@ def priors_of(snapshot: Snapshot, rows: Rows) -> tuple[Floats, Floats, Floats]:
     return prior[:, 0], prior[:, 1], tiers
 
 
-def posteriors_of(
-    snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array] | None = None
-) -> tuple[Floats, Floats, Floats]:
-    """Beta posterior of each item's rate, in its first tier at the top position, and the rate that is good enough.
+def posteriors_of(snapshot: Snapshot, rows: Rows, counts: tuple[Array, Array] | None = None) -> Posterior:
+    """What is known of items' rates.
 
-    alpha, beta and threshold, float64 (n,): threshold = lift * a / (a + b). counts: accounts that were shown each item
-    and that liked it, (n, CELLS) each; all that count where not given.
+    counts: accounts that were shown each item and that liked it, (n, CELLS) each; all that count where not given.
     """
-    items = snapshot.items
     a, b, tiers = priors_of(snapshot, rows)
-    shown, liked = (items["trial_shown"][rows], items["trial_liked"][rows]) if counts is None else counts
-    won, tried = successes(shown, liked, snapshot.trials, tiers)
-    return a + won, b + tried - won, np.minimum(snapshot.trials.lift * a / (a + b), 1.0)
+    if counts is None:
+        counts = snapshot.items["trial_shown"][rows], snapshot.items["trial_liked"][rows]
+    return posterior_of((a, b), counts, snapshot.trials, tiers)
 
 
 def _usual(snapshot: Snapshot) -> float:

@@ -14,7 +14,7 @@ from fairshot.algorithms.best_arm import falling_confidence
 from fairshot.algorithms.beta_bandit import fit_beta_prior
 from fairshot.core.arrays import Array, Bools, Floats, Ints
 from fairshot.core.trial import POSITIONS, TIERS, Trials, TrialState, accounts_of
-from fairshot.core.trial_posterior import successes
+from fairshot.core.trial_posterior import Posterior, successes
 
 FEWEST_ITEMS = 20
 """Items with evidence from which a prior is fitted; a category's own rate counts its impressions besides as many."""
@@ -51,6 +51,12 @@ class Priors:
     everywhere: tuple[float, float]
     tiers: Floats
     labels: tuple[tuple[int, float, float], ...]
+
+    def of(self, category: Ints) -> tuple[Floats, Floats]:
+        """The prior of each item, a and b, float64 (n,) each; category (n,): label rows."""
+        known = {row: (a, b) for row, a, b in self.labels}
+        a, b = np.array([known.get(row, self.everywhere) for row in category.tolist()]).reshape(-1, 2).T
+        return a, b
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +133,16 @@ def looks(people: Ints, settings: Trials) -> Ints:
     return np.where(people >= settings.least, np.minimum(size, people), 0).astype(np.int64)
 
 
-def judge(posterior: tuple[Floats, Floats, Floats], spent: Floats, state: Ints, settings: Trials) -> Judged:
+def judge(posterior: Posterior, spent: Floats, state: Ints, settings: Trials) -> Judged:
     """Expand, stop or graduate each item by the chance that its rate is good enough.
 
     Formula: P = P(rate >= threshold), rate ~ Beta(alpha, beta); graduated where P > c, stopped where P < 1 - c, and
     expanding where P > 1/2. c falls from the first of `confidence` to the second as the trial's impressions are spent
     (`falling_confidence`), so that the last look decides; nothing changes where nothing was spent. How often it errs
     hangs on `likes`, how long a trial is: docs/ideas/trials.md.
-    Shapes: all (n,); posterior: alpha, beta, threshold; spent: share of the trial's impressions, as its look had them.
+    Shapes: all (n,); spent: share of the trial's impressions, as its look had them.
     """
-    alpha, beta, threshold = posterior
+    alpha, beta, threshold, _ = posterior
     chance = np.asarray(betaincc(alpha, beta, threshold))
     first, last = settings.confidence
     needed = falling_confidence(np.minimum(spent, 1.0), first, last)

@@ -22,7 +22,7 @@ from fairshot.core.person import Person
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.randomness import stream
 from fairshot.core.trial import CELLS, POSITIONS, Trials, TrialState
-from fairshot.core.trial_posterior import successes
+from fairshot.core.trial_posterior import posterior_of
 from fairshot.decisions.trials import fit_priors, judge, looks
 from fairshot.pipeline.sources.trials import HALVES
 from fairshot.town.behaviour import examination, like_probability
@@ -31,7 +31,7 @@ from fairshot.town.life import Life
 from fairshot.town.platform import Platform
 from fairshot.town.policies import policy
 from fairshot.town.scenarios import Scenario
-from fairshot.town.simulation import Town
+from fairshot.town.simulation import Town, live_past
 from fairshot.town.truth import Truth
 from fairshot.town.world import START, make_world
 
@@ -96,13 +96,8 @@ def measured(seeds: Iterable[int], scenario: Scenario = TOWN) -> list[tuple[Curv
 def works_of(scenario: Scenario, seed: int) -> Works:
     """Let a town live, and see what came out in it, and what everybody thinks of it then."""
     world = make_world(scenario, seed)
-    beginning = START - scenario.past_days * DAY
-    life = Life.begin(world, beginning)
     with TemporaryDirectory(prefix="fairshot-works-") as folder:
-        with Platform.open(Path(folder), policy("past"), seed, beginning) as platform:
-            town = Town(life, platform, Crew(), may_leave=False)
-            town.found()
-            town.live(beginning, START, lambda _share: None)
+        life = live_past(Crew(), world, Path(folder), lambda _phase, _share: None)
         with Platform.open(Path(folder), policy("fairshot"), seed, START) as platform:
             now = START + scenario.days * DAY
             Town(life, platform, Crew(), may_leave=True).live(START, now, lambda _share: None)
@@ -143,16 +138,13 @@ def curve(works: Works, chosen: bool, seed: int) -> Curve:
     last = shown[-1].reshape(-1, CELLS), liked[-1].reshape(-1, CELLS)
     priors = fit_priors(*last, np.tile(works.category, TIMES), settings)
     assert priors is not None
-    known = {row: (a, b) for row, a, b in priors.labels}
-    a, b = np.array([known.get(row, priors.everywhere) for row in works.category.tolist()]).T
     every = shown.shape[:3]
-    a, b = np.broadcast_to(a, every).ravel(), np.broadcast_to(b, every).ravel()
-    won, tried = successes(shown.reshape(-1, CELLS), liked.reshape(-1, CELLS), settings, priors.tiers)
-    told = a + won, b + tried - won, np.minimum(settings.lift * a / (a + b), 1.0)
-    testing = np.full(len(won), TrialState.TESTING)
+    prior = priors.of(np.broadcast_to(works.category, every).ravel())
+    told = posterior_of(prior, (shown.reshape(-1, CELLS), liked.reshape(-1, CELLS)), settings, priors.tiers)
+    testing = np.full(len(told.tried), TrialState.TESTING)
     ends = []
     for likes in LENGTHS:
-        spent = (tried * told[2] / likes).reshape(every)
+        spent = (told.tried * told.threshold / likes).reshape(every)
         spent[-1] = 1.0
         rules = msgspec.structs.replace(settings, likes=likes)
         ends.append(_ended(works, judge(told, spent.ravel(), testing, rules).step.reshape(every)))

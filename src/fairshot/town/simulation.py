@@ -50,7 +50,7 @@ def _lived(crew: Crew, world: World, policies: list[str], folder: Path, progress
     past = folder / "past"
     # Processes share the cores: threads of their own would only be in each other's way.
     with threadpool_limits(1):
-        life = _past(crew, world, past, progress)
+        life = live_past(crew, world, past, progress)
         runs = []
         for name in policies:
             own = folder / name
@@ -61,7 +61,8 @@ def _lived(crew: Crew, world: World, policies: list[str], folder: Path, progress
     return runs
 
 
-def _past(crew: Crew, world: World, folder: Path, progress: Progress) -> Life:
+def live_past(crew: Crew, world: World, folder: Path, progress: Progress) -> Life:
+    """Found a town on an empty folder and let it come to the moment when runs begin; everybody in it as of then."""
     beginning = START - world.scenario.past_days * DAY
     with Platform.open(folder, policy("past"), world.seed, beginning) as platform:
         town = Town(Life.begin(world, beginning), platform, crew, may_leave=False)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fairshot.core.arrays import HOUR, Array, Bools, Ints
 from fairshot.core.trial import CELLS, POSITIONS, Trials, TrialState
-from fairshot.core.trial_posterior import successes
+from fairshot.core.trial_posterior import posterior_of
 from fairshot.decisions.trials import Priors, fit_priors, judge, looks
 from fairshot.town.records import Run
 
@@ -84,12 +84,9 @@ def _counts(shown: Array, starts: Ints) -> tuple[Ints, Ints]:
 
 
 def _judged(counts: tuple[Ints, Ints], category: Ints, priors: Priors) -> Ints:
-    known = {row: (a, b) for row, a, b in priors.labels}
-    a, b = np.array([known.get(row, priors.everywhere) for row in category.tolist()]).reshape(-1, 2).T
-    won, tried = successes(*counts, SETTINGS, priors.tiers)
-    threshold = np.minimum(SETTINGS.lift * a / (a + b), 1.0)
-    testing = np.full(len(won), TrialState.TESTING)
-    return judge((a + won, b + tried - won, threshold), tried * threshold / SETTINGS.likes, testing, SETTINGS).step
+    told = posterior_of(priors.of(category), counts, SETTINGS, priors.tiers)
+    testing = np.full(len(category), TrialState.TESTING)
+    return judge(told, told.tried * told.threshold / SETTINGS.likes, testing, SETTINGS).step
 
 
 def _firsts(values: Ints) -> Bools:

@@ -12,7 +12,7 @@ from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, evidence_of
-from fairshot.core.trial_posterior import posteriors_of, priors_of
+from fairshot.core.trial_posterior import Posterior, posteriors_of, priors_of
 from fairshot.core.turns import being_searched, being_tried
 
 AHEAD = 10
@@ -57,8 +57,9 @@ class Trials:
         met, done = _met(ctx, prospects.rows), _met(ctx, asked)
         if met.all() and done.all():
             return no_candidates()
-        worth = thompson_draw(prospects.alpha[~met], prospects.beta[~met], rng) * prospects.changes[~met]
-        doubted = doubted_of(prospects)[~met] if wanted == STRETCH else np.zeros(len(worth), bool)
+        known = prospects.known
+        worth = thompson_draw(known.alpha[~met], known.beta[~met], rng) * prospects.changes[~met]
+        doubted = doubted_of(known)[~met] if wanted == STRETCH else np.zeros(len(worth), bool)
         best = np.lexsort((-worth, ~doubted))[:BEST]
         none = np.zeros(int((~done).sum()))
         rows = np.concatenate([prospects.rows[~met][best], asked[~done]])
@@ -91,12 +92,10 @@ def _met(ctx: Context, rows: Rows) -> Bools:
 
 
 class Prospects(NamedTuple):
-    """Items on trial: int32 (n,), each one's posterior and threshold, and how much more evidence may change, (n,)."""
+    """Items on trial: int32 (n,), what is known of each, and how much more evidence may change, (n,)."""
 
     rows: Rows
-    alpha: Floats
-    beta: Floats
-    threshold: Floats
+    known: Posterior
     changes: Floats
 
 
@@ -110,13 +109,13 @@ class Bids(NamedTuple):
 
 def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
     """What is known of items on trial."""
-    alpha, beta, threshold = posteriors_of(snapshot, rows)
-    return Prospects(rows, alpha, beta, threshold, change(alpha, beta, threshold))
+    known = posteriors_of(snapshot, rows)
+    return Prospects(rows, known, change(known.alpha, known.beta, known.threshold))
 
 
-def doubted_of(prospects: Prospects) -> Bools:
+def doubted_of(known: Posterior) -> Bools:
     """Whether it is not likely yet that each is good enough, (n,): it may be for others, whom a stretch asks."""
-    return np.asarray(betaincc(prospects.alpha, prospects.beta, prospects.threshold) < DOUBTED)
+    return np.asarray(betaincc(known.alpha, known.beta, known.threshold) < DOUBTED)
 
 
 def openness(ctx: Context) -> float:
