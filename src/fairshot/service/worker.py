@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from fairshot.app import App
 
 TICK = 2.0
+_WATCH = 0.2
+"""Seconds between two looks at whether the supervisor still lives."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,8 @@ class Worker:
         """Work until told to end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end())
-        while not self._ending.wait(TICK) and os.getppid() == self._parent:
+        threading.Thread(target=self._end_with_parent, daemon=True).start()
+        while not self._ending.wait(TICK):
             self._tick()
         self._stop_job()
         self._progress.close()
@@ -128,7 +131,7 @@ class Worker:
         command = [sys.executable, "-m", "fairshot.service.jobs", job, str(self.folder)]
         self._job = subprocess.Popen(command)  # noqa: S603  our own module
         while (status := self._job.poll()) is None:
-            if self._ending.wait(0.1) or os.getppid() != self._parent:
+            if self._ending.wait(0.1):
                 self._stop_job()
             else:
                 self._decide_trials()
@@ -141,6 +144,14 @@ class Worker:
 
     def _end(self) -> None:
         self._ending.set()
+
+    def _end_with_parent(self) -> None:
+        # At once, whatever is under way: another service may already start on the directory.
+        while os.getppid() == self._parent:
+            time.sleep(_WATCH)
+        if self._job is not None:
+            self._job.kill()
+        os._exit(1)
 
 
 if __name__ == "__main__":
