@@ -15,7 +15,7 @@ from fairshot.core.arrays import HOUR, MICROSECONDS, Array
 from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND, STRETCH
-from fairshot.core.turns import held_back, soon_tried
+from fairshot.core.turns import EACH, held_back, soon_tried
 from fairshot.pipeline.sources import trials
 from fairshot.pipeline.sources.trials import Trials, ahead_of, on_trial, openness, tiers_of
 from fairshot.trials import Decider
@@ -121,6 +121,8 @@ def test_good_items_graduate_and_bad_ones_are_stopped_with_reasons(site: Site) -
     assert good["graduated"] >= 5, good
     assert bad["stopped"] >= 5, bad
     assert good["stopped"] + bad["graduated"] <= 1, (good, bad)
+    stopped = [card for n in range(10) if (card := site.app.trial(f"b{n}")) and card.state == "stopped"]
+    assert all(card.tiers[STRETCH - 1].impressions >= EACH * TOPICS for card in stopped), "strangers were asked"
     share = site.impressions["trial"] / site.impressions["all"]
     assert 0.01 < share <= site.app.config.trials.share + 0.001
     assert {name for name in site.impressions if name.startswith("at ")} == {"at 1", "at 2", "at 3"}
@@ -389,7 +391,7 @@ def test_strangers_are_asked_first_of_what_those_disappointed_who_were_chosen(tm
 
     snapshot = site.app.live.snapshot
     rows = np.sort(on_trial(snapshot))
-    doubted = trials.doubted_of(trials.prospects_of(snapshot, rows).known)
+    doubted = trials.prospects_of(snapshot, rows).wanted > 0
     assert 0 < doubted.sum() < len(rows)
     choices = first = 0
     for user in range(PEOPLE):
@@ -471,6 +473,9 @@ def test_an_audience_is_looked_for_after_an_early_graduation(tmp_path: Path) -> 
     assert card is not None
     steps = [one.step for one in card.decisions]
     assert steps.index("graduated") < steps.index("audience")
+    questions = [one for one in card.decisions if one.step == "asking"]
+    assert questions
+    assert not any(one.numbers for one in questions), "a question rests on so few people that one might be known"
     assert "topic3" in card.decisions[-1].reason
     assert card.impressions <= site.app.config.trials.search
     site.visits(150, lambda *_: 0.0, hours=0.002)

@@ -70,4 +70,6 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
 
 
 def _figures(data: Mapping[str, Any]) -> dict[str, float]:
+    if data["step"] in ("asking", "asked"):
+        return {}
     return {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}

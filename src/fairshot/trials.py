@@ -13,16 +13,13 @@ from fairshot.core.events import Draft, Kind
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import CELLS, TrialState, accounts_of, counts_of, evidence_of
+from fairshot.core.trial import CELLS, STRETCH, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
-from fairshot.core.turns import held_back, likes_of, soon_tried
+from fairshot.core.turns import few_strangers, held_back, likes_of, soon_tried
+from fairshot.decisions.audiences import FEWEST_LIKES, FOUND, OPEN, PROMISING, Responses
 from fairshot.decisions.trials import (
-    FEWEST_LIKES,
-    OPEN,
-    PROMISING,
     Judged,
     Priors,
-    Responses,
     admitted,
     fit_priors,
     judge,
@@ -98,7 +95,7 @@ class Decider:
         found = judged(snapshot, rows, looked_at, over)
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
-        heard = self._heard(rows)
+        heard, untold = self._heard(rows), self._untold(rows)
         for index, row in enumerate(rows.tolist()):
             told = people[index], likes[index]
             if over[index] and people[index] < snapshot.trials.least:
@@ -106,8 +103,8 @@ class Decider:
                 continue
             asked = self._segments(row) if heard[index] else Asked()
             # What others found of it does not stop an item whose audience was found just now, nor while those are asked
-            # who may be its audience.
-            stays = asked.found or (asked.open and found.spent[index] < 1)
+            # who may be its audience, or too few strangers were.
+            stays = asked.found or ((asked.open or untold[index]) and found.spent[index] < 1)
             drafts += asked.drafts
             if found.step[index] != state[index] and not (stays and found.step[index] == TrialState.STOPPED):
                 step = TrialState(int(found.step[index])).name.lower()
@@ -129,6 +126,14 @@ class Decider:
         items = self.snapshot.items
         unfound = items["trial_segment"][rows] < 0
         return np.asarray(unfound & (items["trial_liked"][rows].sum(axis=1) >= FEWEST_LIKES))
+
+    def _untold(self, rows: Rows) -> Bools:
+        """Of which items too few strangers were asked, where anybody is a stranger to what they are: bool (n,)."""
+        vectors, settings = self.snapshot.artifacts.vectors, self.snapshot.trials
+        if vectors is None or settings.mix[STRETCH - 1] == 0:
+            return np.zeros(len(rows), bool)
+        few = few_strangers(self.snapshot, rows) & (self.snapshot.items["trial_segment"][rows] < 0)
+        return np.asarray(few & vectors.items[rows].any(axis=1))
 
     def over(self, rows: Rows) -> Bools:
         """Which trials have had their `days`, from when the item was admitted, or its audience found: bool (n,)."""
@@ -160,15 +165,16 @@ class Decider:
         """Whether part of an item's people is its audience, or may be, and what is to be said of it."""
         snapshot, one = self.snapshot, np.array([row], np.int32)
         a, b, _ = priors_of(snapshot, one)
-        told = Responses.of(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])))
+        told = Responses.of(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])), snapshot.trials.examined)
         asked, own = int(snapshot.items["trial_asked"][row]), int(category_of(snapshot, one)[0])
-        segment, chance = told.clearest(PROMISING) or (own, 0.0)
-        if segment != own and chance > 1 - told.doubt:
-            return Asked([self._segment("audience", row, told.of_segment(segment))], found=True)
-        if asked >= 0 and told.chance(asked) > OPEN:
+        segment, chance = told.likeliest(own)
+        counted = told.of_segment(segment)
+        if chance > FOUND and counted[-1] >= FEWEST_LIKES:
+            return Asked([self._segment("audience", row, counted)], found=True)
+        if asked >= 0 and (segment == asked or chance <= PROMISING) and told.chance_of(asked) > OPEN:
             return Asked(open=True)
-        if segment not in (own, asked):
-            return Asked([self._segment("asking", row, told.of_segment(segment))], open=True)
+        if segment != asked and chance > PROMISING:
+            return Asked([self._segment("asking", row, counted)], open=True)
         return Asked([self._segment("asked", row, told.of_segment(asked))] if asked >= 0 else [])
 
     def _segment(self, step: str, row: int, counted: tuple[int, int, int]) -> Draft:

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from fairshot.core.trial import CELLS, EVIDENCE, Trials, TrialState
+from fairshot.core.trial import CELLS, Trials, TrialState
 from fairshot.core.trial_posterior import Posterior, successes
 from fairshot.decisions.trials import (
-    OPEN,
-    PROMISING,
-    Responses,
     admitted,
     fit_priors,
     judge,
@@ -94,58 +91,6 @@ def test_tiers_are_compared_item_by_item() -> None:
     shown[:, 0] = liked[:, 0] = 0
     tiers = tier_rates(shown, liked, RULES)
     assert tiers[2] < 0.5 * tiers[1], "nobody was asked from the first"
-
-
-def people(segments: list[int], likes: list[bool]) -> np.ndarray:
-    entries = np.zeros(len(segments) + sum(likes), EVIDENCE)
-    entries["user"][: len(segments)] = np.arange(len(segments))
-    entries["segments"] = -1
-    entries["segments"][: len(segments), 0] = segments
-    entries["user"][len(segments) :] = np.flatnonzero(likes)
-    entries["answer"][len(segments) :] = 1
-    entries["at"] = np.arange(len(entries))
-    return entries
-
-
-def found_segment(entries: np.ndarray, mean: float) -> tuple[int, int, int] | None:
-    told = Responses.of(entries, mean)
-    found = told.clearest(1 - told.doubt)
-    return None if found is None else told.of_segment(found[0])
-
-
-def test_an_unexpected_audience_is_found_and_chance_is_not() -> None:
-    segments = [0] * 40 + [1] * 40 + [2] * 8
-    likes = [n < 2 for n in range(40)] + [n < 3 for n in range(40)] + [n < 5 for n in range(8)]
-    assert found_segment(people(segments, likes), 0.08) == (2, 8, 5)
-    rng, wrong = np.random.default_rng(1), 0
-    for _ in range(200):
-        drawn = rng.integers(0, 8, 80).tolist()
-        wrong += found_segment(people(drawn, (rng.random(80) < 0.1).tolist()), 0.1) is not None
-    assert wrong / 200 < 0.1
-    assert found_segment(people([3] * 30, [True] * 30), 0.1) is None
-    assert found_segment(people([], []), 0.1) is None
-
-
-def test_what_may_be_an_audience_is_told_apart_from_what_is() -> None:
-    segments = [0] * 40 + [1] * 40 + [2] * 8
-    likes = [n < 4 for n in range(40)] + [n < 5 for n in range(40)] + [n < 4 for n in range(8)]
-    told = Responses.of(people(segments, likes), 0.1)
-    assert told.clearest(1 - told.doubt) is None
-    clearest = told.clearest(PROMISING)
-    assert clearest is not None
-    assert clearest[0] == 2
-    assert clearest[1] == pytest.approx(told.chance(2))
-    assert told.of_segment(2) == (2, 8, 4)
-    assert PROMISING < told.chance(2) < 1 - told.doubt
-    assert told.chance(0) < OPEN
-    assert told.chance(9) == 0, "nobody of it was asked"
-
-
-def test_a_person_speaks_for_all_that_they_like_most() -> None:
-    """Nobody likes label 2 best; who likes it second responds."""
-    entries = people([0] * 20 + [1] * 20, [n % 20 < 5 for n in range(40)])
-    entries["segments"][:40, 1] = [2 if n % 20 < 8 else -1 for n in range(40)]
-    assert found_segment(entries, 0.08) == (2, 16, 10)
 
 
 def test_what_came_together_is_admitted_by_lot() -> None:

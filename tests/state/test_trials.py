@@ -3,12 +3,14 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fairshot.config import load_config
 from fairshot.core.events import EventBatch, Kind, event_batch
 from fairshot.core.ids import Sizes
 from fairshot.core.tables import State
-from fairshot.core.trial import HEARD, TrialState, accounts_of, evidence_of
+from fairshot.core.trial import HEARD, TrialState, accounts_of, core_of, evidence_of
+from fairshot.core.trial import Trials as Settings
 from fairshot.state.trials import Trials
 
 KINDS = load_config().kinds
@@ -101,6 +103,25 @@ def test_ordinary_impressions_of_a_graduate_tell_who_responds_and_nothing_else()
     first, liked = accounts_of(evidence_of(graduated.items, 0))
     assert first["segments"][:, 0].tolist() == [-1, 1]
     assert liked.all()
+
+
+def test_an_ordinary_impression_tells_at_any_depth_and_a_trial_in_its_band_alone() -> None:
+    deep = {"position": 9, "segments": (1, -1, -1)}
+    state = folded(
+        {"arm": 1}, {"arm": 1, "user": 1} | deep, {"arm": HEARD, "user": 2} | deep, like(arm=HEARD, user=2, position=9)
+    )
+    assert counts(state) == (1, 0)
+    assert state.items["trial_heard"][0] == 1
+    first, liked = accounts_of(evidence_of(state.items, 0))
+    assert Settings().examined[first["cell"]].tolist() == pytest.approx([1.0, 1 / np.log2(10)])
+    assert liked.tolist() == [False, True]
+
+
+def test_whose_third_label_it_is_is_not_of_the_core_of_a_segment() -> None:
+    segments = np.array([[1, 2, 3], [2, 1, 3], [2, 3, 1], [1, -1, -1], [-1, -1, -1]])
+    assert core_of(segments, 1).tolist() == [True, True, False, True, False]
+    assert core_of(segments, -1).tolist() == [False] * 5, "what nobody knows is nobody's"
+    assert core_of(segments[0], np.array([1, 2, 3, -1])).tolist() == [True, True, False, False]
 
 
 def test_an_audience_or_a_new_round_ends_the_question_that_was_open() -> None:

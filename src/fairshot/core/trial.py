@@ -25,8 +25,12 @@ EVIDENCE = np.dtype(
     [("at", np.int64), ("user", np.int32), ("segments", np.int32, (SEGMENTS,)), ("cell", np.int8), ("answer", np.int8)]
 )
 """One entry of an item's evidence; answer 0: it was shown, 1: approval, -1: disapproval."""
+CORE = 2
+"""A segment is asked, and found, for the people whose first or second label it is: who like it third mostly do not."""
 STRETCH, FOUND = TIERS.index("stretch") + 1, TIERS.index("found") + 1
 HEARD = len(TIERS) + 1
+DEEPEST = 100
+"""The last position of a slate whose ordinary impressions tell who responds: cell CELLS + position - 1."""
 
 
 class TrialState(IntEnum):
@@ -52,7 +56,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     share: Share = 0.1
     positions: tuple[Annotated[int, Meta(ge=1, le=POSITIONS)], Annotated[int, Meta(ge=1, le=POSITIONS)]] = (1, 3)
     examination: tuple[Above, Above, Above] = (1.0, 0.63, 0.5)
-    mix: tuple[Share, Share, Share] = (0.7, 0.15, 0.15)
+    mix: tuple[Share, Share, Share] = (0.65, 0.15, 0.2)
     audience: tuple[Share, Share] = (0.1, 0.3)
     among: Positive = 256
     days: Above = 14.0
@@ -65,6 +69,7 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
     search: Annotated[int, Meta(ge=0)] = 500
     least: Positive = 10
     likes: Above = 60.0
+    strangers: Annotated[int, Meta(ge=0)] = 24
     confidence: tuple[Chance, Chance] = (0.99, 0.5)
     rest_days: Above = 30.0
 
@@ -84,6 +89,21 @@ class Trials(Struct, frozen=True, forbid_unknown_fields=True):
         """How likely a person looks at each position of the band, of those who look at the first: float64 (3,)."""
         return np.array(self.examination) / self.examination[0]
 
+    @property
+    def examined(self) -> Floats:
+        """The same of every cell, of ordinary impressions too: float64 (CELLS + DEEPEST,).
+
+        Below the band attention falls like 1 / log2(1 + position).
+        """
+        deep = 1 / np.log2(np.arange(POSITIONS + 1, DEEPEST + 1) + 1)
+        return np.concatenate([np.tile(self.looked_at, len(TIERS) + 1), deep])
+
+
+def core_of(segments: Ints, segment: Ints | int) -> Bools:
+    """Whether each person is of the core of a segment, bool (n,); segments (n, SEGMENTS), most liked first."""
+    own = segments[..., :CORE]
+    return np.asarray(((own == np.asarray(segment)[..., None]) & (own >= 0)).any(axis=-1))
+
 
 def of_trial(arm: Ints) -> Bools:
     """Which impressions a trial gave, by their arms: bool, of the same shape."""
@@ -92,7 +112,7 @@ def of_trial(arm: Ints) -> Bools:
 
 def cell_of(arm: Ints, position: Ints) -> Ints:
     """The cell in which an impression counts, of HEARD ones from CELLS on; -1 for deeper ones, or without an arm."""
-    inside = (arm > 0) & (position > 0) & (position <= POSITIONS)
+    inside = (arm > 0) & (position > 0) & (position <= np.where(arm == HEARD, DEEPEST, POSITIONS))
     return np.where(inside, (arm.astype(np.int64) - 1) * POSITIONS + position - 1, -1)
 
 

@@ -4,10 +4,12 @@ import numpy as np
 
 from fairshot.core.arrays import DAY, Bools, Ints, Rows
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, POSITIONS, TrialState
+from fairshot.core.trial import FOUND, POSITIONS, STRETCH, TrialState
 
+EACH = 2
+"""Strangers for each label who tell enough;"""
 ASKED = 30
-"""People of an audience that was found after graduation whom trials still show the item."""
+"""people of an audience that was found after graduation whom trials still show the item."""
 
 
 def held_back(snapshot: Snapshot, rows: Rows) -> Bools:
@@ -54,6 +56,16 @@ def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
     going: Bools = (state == TrialState.TESTING) | (state == TrialState.EXPANDING)
     going &= ~items["removed"][rows] & (items["original"][rows] == rows)
     return going
+
+
+def few_strangers(snapshot: Snapshot, rows: Rows) -> Bools:
+    """Of which of these items too few strangers were asked for anybody to know whom else they may be for: bool (n,).
+
+    Fewer than `strangers`, and than EACH for every label that there is: who is asked tells for the labels they like.
+    """
+    enough = min(snapshot.trials.strangers, EACH * int((snapshot.labels["label_count"] > 0).sum()))
+    asked = snapshot.items["trial_shown"][rows, (STRETCH - 1) * POSITIONS : STRETCH * POSITIONS].sum(axis=1)
+    return np.asarray(asked < enough)
 
 
 def being_searched(snapshot: Snapshot, rows: Rows) -> Bools:

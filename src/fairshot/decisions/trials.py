@@ -4,16 +4,15 @@ Everything reads arrays and returns arrays or words; the application gathers the
 """
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import betaincc, betaincinv
 
 from fairshot.algorithms.best_arm import falling_confidence
 from fairshot.algorithms.beta_bandit import fit_beta_prior
-from fairshot.core.arrays import Array, Bools, Floats, Ints
-from fairshot.core.trial import POSITIONS, TIERS, Trials, TrialState, accounts_of
+from fairshot.core.arrays import Array, Floats, Ints
+from fairshot.core.trial import POSITIONS, TIERS, Trials, TrialState
 from fairshot.core.trial_posterior import Posterior, successes
 
 FEWEST_ITEMS = 20
@@ -22,22 +21,6 @@ PULL = 50.0
 """Impressions that draw a tier's, or a category's, own rate towards that of all."""
 GROWTH = 1.25
 """From one look at a trial to the next."""
-FEWEST_IN_SEGMENT = 4
-"""People of a segment who were shown an item before the segment may be found to be its audience,"""
-FEWEST_LIKES = 3
-"""and likes of these;"""
-FOUND_ERROR = 0.15
-"""the chance that it is not so, shared among all segments that were asked,"""
-FOUND_TIMES = 1.5
-"""and so many times the rate of all others."""
-PROMISING, OPEN = 0.85, 0.5
-"""From which chance on a segment is asked on purpose, and up to which it is asked no more."""
-QUANTILES = (np.arange(32)[:, None] + 0.5) / 32
-"""At which the rate of all others is looked at,"""
-MEDIAN = QUANTILES[16:17]
-"""and the first of the upper half."""
-PULLED = 10.0
-"""Impressions that draw an item's rate towards its category's, where its people are compared with one another."""
 FAILURE = 0.25
 """So much of a place in the queue each item of the creator that was stopped lately costs,"""
 MOST_FAILURES = 2.0
@@ -155,75 +138,6 @@ def judge(posterior: Posterior, spent: Floats, state: Ints, settings: Trials) ->
     return Judged(step, chance, alpha / (alpha + beta), low, high, spent)
 
 
-@dataclass(frozen=True, slots=True)
-class Responses:
-    """How the segments of an item's people responded: a person belongs to those of all the labels they like most.
-
-    names: label rows, ascending (s,); counts: people and likes of each segment, and of all others, (4, s); prior: a and
-    b of every rate; doubt: FOUND_ERROR shared among the segments that were asked.
-    """
-
-    names: Ints
-    counts: Array
-    prior: tuple[float, float]
-    doubt: float
-
-    @classmethod
-    def of(cls, entries: Array, mean: float) -> Self:
-        """Count them. entries: EVIDENCE of the item, oldest first; mean: what is expected of its category."""
-        first, liked = accounts_of(entries)
-        known = first["segments"] >= 0
-        names, index = np.unique(first["segments"][known], return_inverse=True)
-        own = np.broadcast_to(liked[:, None], known.shape)[known]
-        shown, likes = np.bincount(index, minlength=len(names)), np.bincount(index, own, len(names))
-        people, approvals = known.any(axis=1).sum(), liked[known.any(axis=1)].sum()
-        # What is known of the item is to be expected of each part of its people: a good item is liked by all.
-        whole = float((approvals + PULLED * mean) / (people + PULLED))
-        counts = np.stack([shown, likes, people - shown, approvals - likes])
-        found = cls(names, counts, (4 * whole, 4 * (1 - whole)), 0.0)
-        return replace(found, doubt=FOUND_ERROR / max(int(found.asked().sum()), 1))
-
-    def asked(self) -> Bools:
-        """The segments of which enough people were shown the item, and that are not all there is: bool (s,)."""
-        shown, _, others, _ = self.counts
-        enough: Bools = (shown >= FEWEST_IN_SEGMENT) & (others > 0)
-        return enough
-
-    def chance(self, segment: int) -> float:
-        """The chance that a segment's rate is FOUND_TIMES that of all others; 0 where it was not asked."""
-        at = np.flatnonzero((self.names == segment) & self.asked())
-        return float(_clearly_better(self.counts[:, at], self.prior, QUANTILES).mean()) if len(at) else 0.0
-
-    def of_segment(self, segment: int) -> tuple[int, int, int]:
-        """A segment, its people and their likes."""
-        shown, likes = self.counts[:2, self.names == segment].sum(axis=1).astype(int).tolist()
-        return segment, shown, likes
-
-    def clearest(self, least: float) -> tuple[int, float] | None:
-        """The segment of largest chance, and that chance, where it is above `least`; None where none is."""
-        tried = np.flatnonzero(self.asked() & (self.counts[1] >= FEWEST_LIKES))
-        # The chance falls as the quantile rises: its mean is at most halfway from what it is at the median to 1.
-        tried = tried[_clearly_better(self.counts[:, tried], self.prior, MEDIAN)[0] > 2 * least - 1]
-        chance = _clearly_better(self.counts[:, tried], self.prior, QUANTILES).mean(axis=0)
-        if not (chance > least).any():
-            return None
-        best = np.argmax(chance)
-        return int(self.names[tried[best]]), float(chance[best])
-
-
-def _clearly_better(counts: Array, prior: tuple[float, float], quantiles: Floats) -> Floats:
-    """The chance that each segment's rate is FOUND_TIMES that of all others, where theirs is at these quantiles.
-
-    Formula: P(Beta(a + x, b + n - x) > FOUND_TIMES q), q quantile of Beta(a + y, b + m - y) for y likes of m others.
-
-    counts: people and likes of each segment, and of all others, (4, n).
-    """
-    shown, likes, others_shown, others_liked = counts
-    others = betaincinv(prior[0] + others_liked, prior[1] + others_shown - others_liked, quantiles)
-    bar = np.minimum(FOUND_TIMES * others, 0.999)
-    return np.asarray(betaincc(prior[0] + likes, prior[1] + shown - likes, bar))
-
-
 def admitted(
     account: Ints, arrived: tuple[Ints, Floats], held: tuple[Ints, Ints], failures: Floats, room: int, most: int
 ) -> Ints:
@@ -283,10 +197,13 @@ def sentence(step: str, impressions: int, likes: int, chance: float, expected: f
 
 
 def segment_sentence(step: str, label: str, shown: int, likes: int) -> str:
-    """Why part of its people is asked for an item, in words that its creator can read."""
-    told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it"
-    if step == "audience":
-        return f"{told}, clearly more than others: they are shown it from now on. Does the label {label} belong to it?"
+    """Why part of its people is asked for an item, in words that its creator can read.
+
+    A question opens after very few people: it tells no counts, by which one of them might be known.
+    """
     if step == "asking":
-        return f"{told}, perhaps more than others: more of them are asked."
-    return f"{told}: not clearly more than others after all."
+        return f"People who like {label} best may like it more than others do: more of them are asked."
+    if step == "asked":
+        return f"People who like {label} best do not clearly like it more than others do after all."
+    told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it"
+    return f"{told}, clearly more than others: they are shown it from now on. Does the label {label} belong to it?"

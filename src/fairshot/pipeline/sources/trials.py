@@ -11,16 +11,16 @@ from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, evidence_of
+from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, core_of, evidence_of
 from fairshot.core.trial_posterior import Posterior, posteriors_of, priors_of
-from fairshot.core.turns import being_searched, being_tried
+from fairshot.core.turns import being_searched, being_tried, few_strangers
 
 AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
 BEST = 48
 """and so many of the best draws for which the person's tier is looked up."""
 DOUBTED = 0.85
-"""Below this chance that an item is good enough, strangers are asked for it first."""
+"""Below this chance that an item is good enough, strangers are asked for it first; below 1 less it, before others."""
 HALVES = 0.02
 """The share of people, ordered by their match with an item, after which the next is half as likely to be asked."""
 
@@ -37,8 +37,8 @@ class Trials:
         theta_i * change_i,    theta_i ~ Beta(alpha_i, beta_i),
 
     a draw from the posterior of its rate times how much the next impressions can change what is decided on it, halved
-    for each HALVES of all people who match it better. For a stretch, theta is drawn from what people of the same
-    segment told, and what is doubted comes first. Nobody is brought an item that the person's segment plainly does not
+    for each HALVES of all people who match it better. As a stretch comes first what is doubted, and of that the item
+    of which fewest of the person's segment were asked. Nobody is brought an item that their segment plainly does not
     want.
     Source: Wang et al., KDD 2023 (arXiv 2306.01720) and RecSys 2025 (arXiv 2507.09423).
     """
@@ -50,21 +50,21 @@ class Trials:
         rng, settings = ctx.rng("trials"), ctx.snapshot.trials
         if rng.random() >= min(1.0, settings.share * ctx.request.limit) * openness(ctx):
             return no_candidates()
-        wanted = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
+        tier = 1 + int(rng.choice(len(settings.mix), p=np.array(settings.mix) / sum(settings.mix)))
         prospects = self._prospects(ctx, rng)
-        asked = self._asked(ctx, rng) if wanted == STRETCH else no_candidates().rows
+        sought = self._sought(ctx, rng) if tier == STRETCH else no_candidates().rows
         # Once for each account and item: a second impression would tell nothing.
-        met, done = _met(ctx, prospects.rows), _met(ctx, asked)
+        met, done = _met(ctx, prospects.rows), _met(ctx, sought)
         if met.all() and done.all():
             return no_candidates()
         known = prospects.known
         worth = thompson_draw(known.alpha[~met], known.beta[~met], rng) * prospects.changes[~met]
-        doubted = doubted_of(known)[~met] if wanted == STRETCH else np.zeros(len(worth), bool)
-        best = np.lexsort((-worth, ~doubted))[:BEST]
-        none = np.zeros(int((~done).sum()))
-        rows = np.concatenate([prospects.rows[~met][best], asked[~done]])
-        bids = Bids(rows, np.append(worth[best], none), np.append(doubted[best], none > 0))
-        return _first(ctx, bids, wanted, rng)
+        strangers = prospects.wanted[~met] if tier == STRETCH else np.zeros(len(worth))
+        best = np.lexsort((-worth, -strangers))[:BEST]
+        rows = np.concatenate([prospects.rows[~met][best], sought[~done]])
+        more = len(rows) - len(best)
+        bids = Bids(rows, np.append(worth[best], np.zeros(more)), np.append(strangers[best], np.ones(more)))
+        return _first(ctx, bids, tier, rng)
 
     def _prospects(self, ctx: Context, rng: np.random.Generator) -> "Prospects":
         """The items on trial of which one may be brought, at most `among`."""
@@ -79,9 +79,9 @@ class Trials:
             return snapshot.once("trial_prospects", lambda: prospects_of(snapshot, distinct(rows)))
         return prospects_of(snapshot, distinct(rows))
 
-    def _asked(self, ctx: Context, rng: np.random.Generator) -> Rows:
-        """Graduates that may have an audience of their own, or have one, at most BEST of them."""
-        rows = ctx.snapshot.once("graduates_asked", lambda: graduates_asked(ctx.snapshot))
+    def _sought(self, ctx: Context, rng: np.random.Generator) -> Rows:
+        """Graduates whose audience is looked for, or was found, at most BEST of them."""
+        rows = ctx.snapshot.once("searched", lambda: distinct(searched(ctx.snapshot)))
         if ctx.eligible is not None:
             rows = rows[np.isin(rows, ctx.eligible)]
         return rows if len(rows) <= BEST else distinct(rows[rng.integers(len(rows), size=BEST)])
@@ -92,30 +92,36 @@ def _met(ctx: Context, rows: Rows) -> Bools:
 
 
 class Prospects(NamedTuple):
-    """Items on trial: int32 (n,), what is known of each, and how much more evidence may change, (n,)."""
+    """Items on trial: int32 (n,), what is known of each, how much more evidence may change, and `strangers_wanted`."""
 
     rows: Rows
     known: Posterior
     changes: Floats
+    wanted: Floats
 
 
 class Bids(NamedTuple):
-    """What one person may be brought: item rows, what each is worth trying, and whether strangers come first, (n,)."""
+    """What one person may be brought: item rows, what each is worth trying, and how much strangers are wanted, (n,)."""
 
     rows: Rows
     worth: Floats
-    doubted: Bools
+    wanted: Floats
 
 
 def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
     """What is known of items on trial."""
     known = posteriors_of(snapshot, rows)
-    return Prospects(rows, known, change(known.alpha, known.beta, known.threshold))
+    wanted = strangers_wanted(known, few_strangers(snapshot, rows))
+    return Prospects(rows, known, change(known.alpha, known.beta, known.threshold), wanted)
 
 
-def doubted_of(known: Posterior) -> Bools:
-    """Whether it is not likely yet that each is good enough, (n,): it may be for others, whom a stretch asks."""
-    return np.asarray(betaincc(known.alpha, known.beta, known.threshold) < DOUBTED)
+def strangers_wanted(known: Posterior, few: Bools) -> Floats:
+    """How much strangers are wanted: 1 where it is not likely yet that an item is good enough, else 0, float64 (n,).
+
+    It may be for others, whom a stretch asks. 2 where it seems not to be, and few were asked: it waits for them.
+    """
+    chance = betaincc(known.alpha, known.beta, known.threshold)
+    return np.where(chance >= DOUBTED, 0.0, np.where(few & (chance < 1 - DOUBTED), 2.0, 1.0))
 
 
 def openness(ctx: Context) -> float:
@@ -147,12 +153,6 @@ def searched(snapshot: Snapshot) -> Rows:
     return found
 
 
-def graduates_asked(snapshot: Snapshot) -> Rows:
-    """Those of `searched` of which an audience was found, or may be: int32, ascending."""
-    rows, items = distinct(searched(snapshot)), snapshot.items
-    return rows[(items["trial_asked"][rows] >= 0) | (items["trial_segment"][rows] >= 0)]
-
-
 def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     """How much the next AHEAD impressions may change a decision between a rate and a threshold, float64 (n,).
 
@@ -167,30 +167,30 @@ def change(alpha: Floats, beta: Floats, threshold: Floats) -> Floats:
     return np.asarray(moves * (np.exp(-z * z / 2) / np.sqrt(2 * np.pi) + z * ndtr(z)) + 1e-12)
 
 
-def _first(ctx: Context, bids: Bids, wanted: int, rng: np.random.Generator) -> Candidates:
-    """The best item for which the person belongs to the wanted tier, or else to the one nearest to it.
+def _first(ctx: Context, bids: Bids, tier: int, rng: np.random.Generator) -> Candidates:
+    """The best item for which the person belongs to the tier, or else to the one nearest to it.
 
-    Among those of one tier, worth counts half where HALVES more of all people match the item better. Whatever is
-    wanted, first comes what the person may be the audience of, until that is known, and found people are the core of
-    an audience. Nothing else is brought as a stretch but where one is wanted: graduates to their audience, then what
-    is doubted.
+    Among those of one tier, worth counts half where HALVES more of all people match the item better. Whatever the
+    tier, first comes what the person may be the audience of, until that is known, and found people are the core of
+    an audience. Nothing else is brought as a stretch but where one was drawn: graduates to their audience, then what
+    waits for strangers before it may be stopped, then what is doubted and graduates whose audience is looked for.
     """
     best, worth = bids.rows, bids.worth
     ahead = ahead_of(ctx, best)
     tiers, refused = tiers_of(ctx, best, ahead), np.zeros(len(best), bool)
     found, graduated = tiers == FOUND, ctx.snapshot.items["trial_state"][best] == TrialState.GRADUATED
-    distance = np.abs(tiers - wanted).astype(np.float64)
+    distance = np.abs(tiers - tier).astype(np.float64)
     distance[graduated] = np.inf
-    if wanted == STRETCH:
+    if tier == STRETCH:
         worth, refused = _by_segment(ctx, best, rng)
-        distance[(tiers == STRETCH) & bids.doubted] = -1
+        distance = np.where(tiers == STRETCH, -bids.wanted, distance)
         distance[found & ~graduated] = np.inf
-        distance[found & graduated] = -2
+        distance[found & graduated] = -3
     else:
         worth = worth * np.exp2(-np.where(found, 0.0, np.nan_to_num(ahead)) / HALVES)
         distance[tiers == STRETCH] = np.inf
         distance[found & ~graduated] = 0
-    distance[_of_segment(ctx, best, "trial_asked")] = -2
+    distance[_of_segment(ctx, best, "trial_asked")] = -3
     distance[refused] = np.inf
     chosen = np.lexsort((-worth, distance))[:1]
     if np.isinf(distance[chosen]).all():
@@ -227,26 +227,28 @@ def tiers_of(ctx: Context, rows: Rows, ahead: Floats) -> Ints:
 
 
 def _of_segment(ctx: Context, rows: Rows, column: str) -> Bools:
-    """Whether the person is of the segment that a column names of each item, (n,)."""
-    segment = ctx.snapshot.items[column][rows]
-    return np.asarray((segment >= 0) & (segment[:, None] == ctx.person.segments).any(axis=1))
+    """Whether the person is of the core of the segment that a column names of each item, (n,)."""
+    return core_of(ctx.person.segments, ctx.snapshot.items[column][rows])
 
 
 def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Floats, Array]:
-    """Draws of each item's rate among people of the person's segment, and whether they plainly do not want it."""
+    """What each item is worth asking a stranger about, and whether people of their segment plainly do not want it.
+
+    The fewer of the segment were asked the more, and among equals a draw of the rate at which they like it.
+    """
     prior = priors_of(ctx.snapshot, rows)
     mean = prior[0] / (prior[0] + prior[1])
     segment = int(ctx.person.segments[0])
     shown, liked = np.array([told_by(ctx.snapshot, row, segment) for row in rows.tolist()]).reshape(-1, 2).T
     # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
     alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
-    return thompson_draw(alpha, beta, rng), (shown >= 8) & (liked == 0)
+    return thompson_draw(alpha, beta, rng) - shown, (shown >= 8) & (liked == 0)
 
 
 def told_by(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
-    """How many people of a segment were shown an item, and how many of them liked it; none of segment -1."""
+    """How many people of a segment's core were shown an item, and how many of them liked it; none of segment -1."""
     if segment < 0:
         return 0, 0
     first, liked = snapshot.once(f"accounts of {row}", lambda: accounts_of(evidence_of(snapshot.items, row)))
-    same = (first["segments"] == segment).any(axis=1)
+    same = core_of(first["segments"], segment)
     return int(same.sum()), int((same & liked).sum())
