@@ -15,9 +15,11 @@ from fairshot.core.arrays import HOUR, MICROSECONDS, Array
 from fairshot.core.events import VERDICT_FAMILIES
 from fairshot.core.request import Context
 from fairshot.core.trial import FOUND, STRETCH
+from fairshot.core.trial_posterior import Posterior
 from fairshot.core.turns import EACH, held_back, soon_tried
 from fairshot.pipeline.sources import trials
 from fairshot.pipeline.sources.trials import Trials, ahead_of, on_trial, openness, tiers_of
+from fairshot.trial_card import card
 from fairshot.trials import Decider
 
 TOPICS, PEOPLE, OLD = 4, 240, 600
@@ -457,6 +459,40 @@ def test_an_audience_that_nobody_expected_is_found(tmp_path: Path) -> None:
     assert "topic3" in found[0].reason
     assert card.tiers[FOUND - 1].impressions > 0
     site.app.close()
+
+
+@pytest.mark.parametrize("settings", ["audience = [0.1, 1.0]", "mix = [0.7, 0.3, 0.0]", "strangers = 0"])
+def test_where_nobody_is_a_stranger_nothing_waits_for_any(tmp_path: Path, settings: str) -> None:
+    site = Site(tmp_path, settings + "\nleast = 12\n")
+    site.app.ingest(items=[site.item(f"b{n}", n) for n in range(2)])
+    site.app.step_trials()
+    for _ in range(8):
+        site.visits(100, by_topic(1.0, 0.0))
+        if site.states("b")["stopped"] == 2:
+            break
+    assert site.states("b") == {"stopped": 2}
+    site.app.close()
+
+
+def test_strangers_come_first_to_what_waits_for_them() -> None:
+    known = Posterior(*(np.array(values) for values in ([30.0, 1, 9, 1], [70.0, 99, 91, 99], [0.1] * 4, [90.0] * 4)))
+    wanted = trials.strangers_wanted(known, np.array([True, True, True, False]))
+    assert wanted.tolist() == [0, 2, 1, 1]
+
+
+def test_a_card_tells_nothing_by_which_one_person_might_be_known(site: Site) -> None:
+    site.app.ingest(items=[site.item("g0", 0)])
+    snapshot = site.app.live.snapshot
+    old = {"label": "topic3", "segment": 3, "reason": "2 of the 4 people who like topic3 best liked it"}
+    told = [
+        (0, {**old, "step": step, "impressions": people, "likes": 2})
+        for step in ("asking", "asked", "audience")
+        for people in (4, 5)
+    ]
+    steps = card(snapshot, "g0", snapshot.ids.items.row("g0"), told, site.now).decisions
+    assert [one.step for one in steps] == ["asking", "asked", "audience", "audience"]
+    assert [one.numbers for one in steps] == [{}, {}, {}, {"impressions": 5, "likes": 2}]
+    assert [any(sign.isdigit() for sign in one.reason.replace("topic3", "")) for one in steps] == [0, 0, 0, 1]
 
 
 def test_an_audience_is_looked_for_after_an_early_graduation(tmp_path: Path) -> None:

@@ -152,6 +152,10 @@ def _records(log: Log, rows: Rows) -> Iterator[tuple[Rows, list[Mapping[str, Any
         yield np.fromiter(found, np.int32, len(found)), list(found.values())
 
 
+MEANING = 2
+"""Raised when a fold comes to mean something else by the same columns."""
+
+
 def signature(folds: Mapping[str, Fold], config: Config) -> str:
     """Names the folds with their columns and the feedback kinds: a checkpoint of others is of no use."""
     shape = {
@@ -162,4 +166,4 @@ def signature(folds: Mapping[str, Fold], config: Config) -> str:
         for name, state in ((name, fold.empty()) for name, fold in folds.items())
     }
     kinds = {name: [kind.weight > 0, kind.preference, kind.like, kind.trend] for name, kind in config.feedback.items()}
-    return hashlib.sha256(json.dumps([shape, kinds], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps([MEANING, shape, kinds], sort_keys=True).encode()).hexdigest()[:16]

@@ -11,9 +11,11 @@ from fairshot.core.records import iso
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import TIERS, TrialState
 from fairshot.core.trial_posterior import posteriors_of
-from fairshot.core.turns import held_back, soon_tried
-from fairshot.decisions.trials import rates_of
+from fairshot.core.turns import held_back, soon_tried, waits_for_strangers
+from fairshot.decisions.trials import FEWEST_COUNTED, rates_of, segment_sentence
 from fairshot.trials import judged
+
+QUESTIONS = ("asking", "asked")
 
 
 def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str, Any]]], now: int) -> Trial:
@@ -34,7 +36,7 @@ def card(snapshot: Snapshot, item: str, row: int, told: list[tuple[int, dict[str
         high=float(found.high[0]),
         expected=float(posteriors_of(snapshot, one).threshold[0]),
         chance=float(found.chance[0]),
-        decisions=[TrialDecision(iso(at), data["step"], data["reason"], _figures(data)) for at, data in told],
+        decisions=[TrialDecision(iso(at), data["step"], *_told(data)) for at, data in told if not _private(data)],
         next=_next(state, snapshot, row, now),
     )
 
@@ -48,7 +50,10 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
             most = int(settings.likes / posteriors_of(snapshot, np.array([row], np.int32)).threshold[0])
             first = f"At least {left} more people are shown it first; then it" if left else "It"
             latest = f"after about {most} people or {settings.days:.0f} days at the latest"
-            return f"{first} is decided as soon as the evidence is clear, and {latest}."
+            told = f"{first} is decided as soon as the evidence is clear, and {latest}."
+            if waits_for_strangers(snapshot, np.array([row], np.int32))[0]:
+                return f"{told} Before it could be stopped, people whom it does not seem to be for are asked too."
+            return told
         case TrialState.GRADUATED:
             return "It takes part in everybody's ranking, and is helped at first to earn its place there."
         case TrialState.STOPPED:
@@ -69,7 +74,16 @@ def _next(state: TrialState, snapshot: Snapshot, row: int, now: int) -> str:
     return "It waits for its turn: creators with the fewest trials lately come first, and then what is newest."
 
 
-def _figures(data: Mapping[str, Any]) -> dict[str, float]:
-    if data["step"] in ("asking", "asked"):
-        return {}
-    return {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}
+def _private(data: Mapping[str, Any]) -> bool:
+    """Whether a question rests on so few people that who they are, and what they like, might be known."""
+    return data["step"] in QUESTIONS and data["impressions"] < FEWEST_COUNTED
+
+
+def _told(data: Mapping[str, Any]) -> tuple[str, dict[str, float]]:
+    """The reason of a verdict and its numbers; of questions, and of audiences of few people, without counts."""
+    counts = {name: value for name, value in data.items() if isinstance(value, int | float) and name != "segment"}
+    if "label" not in data:
+        return data["reason"], counts
+    told = data["step"] not in QUESTIONS and data["impressions"] >= FEWEST_COUNTED
+    reason = segment_sentence(data["step"], data["label"], data["impressions"], data["likes"])
+    return reason, counts if told else {}

@@ -13,10 +13,10 @@ from fairshot.core.events import Draft, Kind
 from fairshot.core.predicted_labels import category_of
 from fairshot.core.randomness import stream
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import CELLS, STRETCH, TrialState, accounts_of, counts_of, evidence_of
+from fairshot.core.trial import CELLS, TrialState, accounts_of, counts_of, evidence_of
 from fairshot.core.trial_posterior import posteriors_of, priors_of
-from fairshot.core.turns import few_strangers, held_back, likes_of, soon_tried
-from fairshot.decisions.audiences import FEWEST_LIKES, FOUND, OPEN, PROMISING, Responses
+from fairshot.core.turns import held_back, likes_of, soon_tried, waits_for_strangers
+from fairshot.decisions.audiences import FEWEST_LIKES, Responses, answer
 from fairshot.decisions.trials import (
     Judged,
     Priors,
@@ -95,7 +95,7 @@ class Decider:
         found = judged(snapshot, rows, looked_at, over)
         people, likes = (counts.sum(axis=1).tolist() for counts in looked_at)
         drafts = []
-        heard, untold = self._heard(rows), self._untold(rows)
+        heard, untold = self._heard(rows), waits_for_strangers(snapshot, rows)
         for index, row in enumerate(rows.tolist()):
             told = people[index], likes[index]
             if over[index] and people[index] < snapshot.trials.least:
@@ -126,14 +126,6 @@ class Decider:
         items = self.snapshot.items
         unfound = items["trial_segment"][rows] < 0
         return np.asarray(unfound & (items["trial_liked"][rows].sum(axis=1) >= FEWEST_LIKES))
-
-    def _untold(self, rows: Rows) -> Bools:
-        """Of which items too few strangers were asked, where anybody is a stranger to what they are: bool (n,)."""
-        vectors, settings = self.snapshot.artifacts.vectors, self.snapshot.trials
-        if vectors is None or settings.mix[STRETCH - 1] == 0:
-            return np.zeros(len(rows), bool)
-        few = few_strangers(self.snapshot, rows) & (self.snapshot.items["trial_segment"][rows] < 0)
-        return np.asarray(few & vectors.items[rows].any(axis=1))
 
     def over(self, rows: Rows) -> Bools:
         """Which trials have had their `days`, from when the item was admitted, or its audience found: bool (n,)."""
@@ -167,15 +159,9 @@ class Decider:
         a, b, _ = priors_of(snapshot, one)
         told = Responses.of(evidence_of(snapshot.items, row), float(a[0] / (a[0] + b[0])), snapshot.trials.examined)
         asked, own = int(snapshot.items["trial_asked"][row]), int(category_of(snapshot, one)[0])
-        segment, chance = told.likeliest(own)
-        counted = told.of_segment(segment)
-        if chance > FOUND and counted[-1] >= FEWEST_LIKES:
-            return Asked([self._segment("audience", row, counted)], found=True)
-        if asked >= 0 and (segment == asked or chance <= PROMISING) and told.chance_of(asked) > OPEN:
-            return Asked(open=True)
-        if segment != asked and chance > PROMISING:
-            return Asked([self._segment("asking", row, counted)], open=True)
-        return Asked([self._segment("asked", row, told.of_segment(asked))] if asked >= 0 else [])
+        step, segment = answer(told, own, asked)
+        drafts = [self._segment(step, row, told.of_segment(segment))] if step in ("audience", "asking", "asked") else []
+        return Asked(drafts, found=step == "audience", open=step in ("asking", "open"))
 
     def _segment(self, step: str, row: int, counted: tuple[int, int, int]) -> Draft:
         segment, shown, likes = counted
@@ -184,10 +170,9 @@ class Decider:
         data = {"step": step, "segment": segment, "label": name, "impressions": shown, "likes": likes}
         return self._verdict(row, {**data, "reason": reason})
 
-    @staticmethod
-    def _question(data: Mapping[str, Any]) -> list[str]:
-        """What tells several questions of one trial apart: the label, and how many people had told."""
-        return [data["label"], str(data["impressions"])] if "label" in data else []
+    def _question(self, row: int, data: Mapping[str, Any]) -> list[str]:
+        """What tells several questions of one trial apart: the label, and after which verdict it is said."""
+        return [data["label"], str(int(self.snapshot.items["trial_asked_seq"][row]))] if "label" in data else []
 
     def admissions(self) -> list[Draft]:
         """Waiting items whose turn has come, and stopped ones that rested."""
@@ -271,7 +256,7 @@ class Decider:
         return Draft(
             kind=Kind.VERDICT,
             at=self.now,
-            id="/".join([FAMILY, item, str(number), data["step"], *self._question(data)]),
+            id="/".join([FAMILY, item, str(number), data["step"], *self._question(row, data)]),
             item=item,
             creator=self.snapshot.ids.creators.id(creator) if creator >= 0 else None,
             data={"decision": "trial", "item": item, **data},

@@ -7,7 +7,17 @@ import pytest
 from scipy.stats import betabinom
 
 from fairshot.core.trial import EVIDENCE, POSITIONS, Trials
-from fairshot.decisions.audiences import FEWEST_LIKES, FOUND, OPEN, PROMISING, STRENGTH, TIMES, UNEXPECTED, Responses
+from fairshot.decisions.audiences import (
+    FEWEST_LIKES,
+    FOUND,
+    OPEN,
+    PROMISING,
+    STRENGTH,
+    TIMES,
+    UNEXPECTED,
+    Responses,
+    answer,
+)
 
 EXAMINED = Trials().examined
 
@@ -82,6 +92,39 @@ def test_what_the_own_audience_explains_needs_no_other() -> None:
     entries["segments"][:20, 1] = 2
     assert found(entries) is not None
     assert found(entries, own=0) is None
+
+
+def test_what_very_many_told_is_told_apart_still() -> None:
+    rng = np.random.default_rng(2)
+    halves = np.repeat([0, 1], 2048)
+    told = responses(people(halves.tolist(), (rng.random(4096) < np.where(halves, 0.9, 0.02)).tolist()))
+    assert told.chance.tolist() == pytest.approx([0, 1])
+
+
+@pytest.mark.parametrize(
+    ("chances", "own", "asked", "said"),
+    [
+        ([0.02, 0.01], -1, -1, ("", -1)),
+        ([0.02, 0.3], -1, -1, ("asking", 1)),
+        ([0.02, 0.9], -1, -1, ("audience", 1)),
+        ([0.02, 0.9], 1, -1, ("", -1)),
+        ([0.12, 0.01], -1, 0, ("open", 0)),
+        ([0.04, 0.01], -1, 0, ("asked", 0)),
+        ([0.12, 0.3], -1, 0, ("asking", 1)),
+        ([0.5, 0.3], -1, 0, ("open", 0)),
+        ([0.5, 0.01], 0, 0, ("asked", 0)),
+        ([0.5, 0.3], 0, 0, ("asking", 1)),
+        ([0.0, 0.0], -1, 7, ("asked", 7)),
+    ],
+)
+def test_what_is_said_of_an_audience(chances: list[float], own: int, asked: int, said: tuple[str, int]) -> None:
+    likes = np.array([FEWEST_LIKES, FEWEST_LIKES])
+    assert answer(Responses(np.arange(2), np.array(chances), likes, likes), own, asked) == said
+
+
+def test_an_audience_is_not_found_by_the_likes_of_two() -> None:
+    likes = np.array([FEWEST_LIKES - 1])
+    assert answer(Responses(np.arange(1), np.array([0.9]), likes, likes), -1, -1) == ("asking", 0)
 
 
 def test_whose_second_label_it_is_speaks_for_it_too_and_whose_third_hardly() -> None:

@@ -99,10 +99,19 @@ def test_orphans_do_not_stay(data: Path) -> None:
     service = start_service(data)
     family = children(service.process.pid)
     os.kill(service.process.pid, signal.SIGKILL)
-    wait_for(lambda: not any(map(alive, family)))
+    wait_for(lambda: not any(map(alive, family)), 10)
     service.stop()
     with start_service(data) as again:
         httpx.get(f"{again.address}/readyz").raise_for_status()
+
+
+@pytest.mark.parametrize("arguments", [["worker"], ["jobs", "train"]])
+def test_who_was_started_by_what_is_gone_already_ends_at_once(data: Path, arguments: list[str]) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    module, *job = arguments
+    command = [sys.executable, "-m", f"fairshot.service.{module}", *job, str(data), str(gone.pid)]
+    assert subprocess.run(command, capture_output=True, timeout=30, check=False).returncode == 1
 
 
 def test_a_directory_has_one_service(server: ServiceProcess) -> None:

@@ -29,7 +29,7 @@ CORE = 2
 """A segment is asked, and found, for the people whose first or second label it is: who like it third mostly do not."""
 STRETCH, FOUND = TIERS.index("stretch") + 1, TIERS.index("found") + 1
 HEARD = len(TIERS) + 1
-DEEPEST = 100
+DEEPEST = 20
 """The last position of a slate whose ordinary impressions tell who responds: cell CELLS + position - 1."""
 
 

@@ -7,7 +7,9 @@ from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import FOUND, POSITIONS, STRETCH, TrialState
 
 EACH = 2
-"""Strangers for each label who tell enough;"""
+"""Strangers for each label who tell enough,"""
+PATIENCE = 2.0
+"""waited for until so many times as many people were asked as strangers come among;"""
 ASKED = 30
 """people of an audience that was found after graduation whom trials still show the item."""
 
@@ -58,14 +60,22 @@ def being_tried(snapshot: Snapshot, rows: Rows) -> Bools:
     return going
 
 
-def few_strangers(snapshot: Snapshot, rows: Rows) -> Bools:
+def waits_for_strangers(snapshot: Snapshot, rows: Rows) -> Bools:
     """Of which of these items too few strangers were asked for anybody to know whom else they may be for: bool (n,).
 
-    Fewer than `strangers`, and than EACH for every label that there is: who is asked tells for the labels they like.
+    Fewer than `strangers`, and than EACH for every label that there is: who is asked tells for the labels they like. No
+    item waits whose audience was found, or to which nobody is a stranger, nor any longer when PATIENCE times as many
+    were asked as should have brought so many.
     """
-    enough = min(snapshot.trials.strangers, EACH * int((snapshot.labels["label_count"] > 0).sum()))
-    asked = snapshot.items["trial_shown"][rows, (STRETCH - 1) * POSITIONS : STRETCH * POSITIONS].sum(axis=1)
-    return np.asarray(asked < enough)
+    models, settings, items = snapshot.artifacts, snapshot.trials, snapshot.items
+    share = settings.mix[STRETCH - 1] / sum(settings.mix) if settings.audience[1] < 1 else 0.0
+    if models.vectors is None or models.audience is None or len(models.audience) == 0 or share == 0:
+        return np.zeros(len(rows), bool)
+    enough = min(settings.strangers, EACH * int((snapshot.labels["label_count"] > 0).sum()))
+    shown = items["trial_shown"][rows]
+    strangers = shown[:, (STRETCH - 1) * POSITIONS : STRETCH * POSITIONS].sum(axis=1)
+    waits: Bools = (strangers < enough) & (shown.sum(axis=1) < PATIENCE * enough / share)
+    return waits & (items["trial_segment"][rows] < 0) & models.vectors.items[rows].any(axis=1)
 
 
 def being_searched(snapshot: Snapshot, rows: Rows) -> Bools:

@@ -58,23 +58,24 @@ class Responses:
         """
         first, liked = accounts_of(entries)
         known = first["segments"][:, 0] >= 0
-        segments, won = first["segments"][known], liked[known].astype(np.float64)
+        segments, liked, shown = first["segments"][known], liked[known], examined[first["cell"][known]]
+        x, n = float(liked.sum()), max(float(shown.sum()), float(liked.sum()))
         names, index = np.unique(segments[segments >= 0], return_inverse=True)
-        belongs = np.zeros((len(segments), len(names)))
         person, place = np.nonzero(segments >= 0)
-        belongs[person, index] = PLACES[place]
-        shown = examined[first["cell"][known]]
-        x, n = won.sum(), max(float(shown.sum()), won.sum())
-        own_x = won @ belongs
-        own_n = np.maximum(shown @ belongs, own_x)
+        own_x: Floats = np.bincount(index, PLACES[place] * liked[person], len(names)).astype(np.float64)
+        own_n = np.maximum(np.bincount(index, PLACES[place] * shown[person], len(names)), own_x)
         others_x, others_n = x - own_x, np.maximum(n - own_n, x - own_x)
         audience = _log_probability(own_x, own_n, min(TIMES * mean, MOST)) + _log_probability(others_x, others_n, mean)
-        factor = np.exp(audience - _log_probability(x, n, mean))
         others_rate = (others_x + STRENGTH * mean) / (others_n + STRENGTH)
         better = (own_x > CLEARLY * others_rate * own_n) & (others_n >= STRENGTH)
-        factor = np.where(better, factor, 0.0) * UNEXPECTED / max(len(names), 1)
-        core = (belongs >= PLACES[CORE - 1]).astype(np.int64)
-        return cls(names, factor / (1 - UNEXPECTED + factor.sum()), core.sum(axis=0), core.T @ liked[known])
+        odds = np.log(UNEXPECTED / max(len(names), 1)) + audience - _log_probability(x, n, mean)
+        odds = np.append(np.where(better, odds, -np.inf), np.log(1 - UNEXPECTED))
+        # Relative to the largest: what many told is beyond what floats hold.
+        odds = np.exp(odds - odds.max())
+        core = place < CORE
+        people = np.bincount(index[core], minlength=len(names))
+        likes = np.bincount(index[core & liked[person]], minlength=len(names))
+        return cls(names, odds[:-1] / odds.sum(), people, likes)
 
     def chance_of(self, segment: int) -> float:
         """The chance that a segment is the audience; 0 where nobody of it was asked."""
@@ -92,7 +93,24 @@ class Responses:
         return (int(self.names[best]), float(chance[best])) if chance[best] > 0 else (-1, 0.0)
 
 
-def _log_probability(x: Floats, n: Floats | float, rate: float) -> Floats:
+def answer(told: Responses, own: int, asked: int) -> tuple[str, int]:
+    """What is to be said of an item's audience, and of which segment.
+
+    "audience": this one is it; "asking": this one may be, and is asked from now on; "open": the one that is asked
+    already still may be; "asked": it is not clearly so after all; "" and -1: nothing.
+    own: the item's own label; asked: the segment that is asked on purpose; -1 for none.
+    """
+    segment, chance = told.likeliest(own)
+    if chance > FOUND and told.of_segment(segment)[-1] >= FEWEST_LIKES:
+        return "audience", segment
+    if chance > PROMISING and segment != asked:
+        return "asking", segment
+    if asked < 0:
+        return "", -1
+    return ("open" if asked != own and told.chance_of(asked) > OPEN else "asked"), asked
+
+
+def _log_probability(x: Floats | float, n: Floats | float, rate: float) -> Floats:
     """Of x likes in n impressions in their order, where the rate is Beta with this mean, worth STRENGTH impressions."""
     a, b = STRENGTH * rate, STRENGTH * (1 - rate)
     return np.asarray(betaln(a + x, b + n - x) - betaln(a, b))

@@ -21,6 +21,8 @@ PULL = 50.0
 """Impressions that draw a tier's, or a category's, own rate towards that of all."""
 GROWTH = 1.25
 """From one look at a trial to the next."""
+FEWEST_COUNTED = 5
+"""People of a segment of whom a card tells how many liked the item."""
 FAILURE = 0.25
 """So much of a place in the queue each item of the creator that was stopped lately costs,"""
 MOST_FAILURES = 2.0
@@ -199,11 +201,12 @@ def sentence(step: str, impressions: int, likes: int, chance: float, expected: f
 def segment_sentence(step: str, label: str, shown: int, likes: int) -> str:
     """Why part of its people is asked for an item, in words that its creator can read.
 
-    A question opens after very few people: it tells no counts, by which one of them might be known.
+    Of few people no counts are told, by which one of them might be known.
     """
     if step == "asking":
         return f"People who like {label} best may like it more than others do: more of them are asked."
     if step == "asked":
         return f"People who like {label} best do not clearly like it more than others do after all."
-    told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it"
-    return f"{told}, clearly more than others: they are shown it from now on. Does the label {label} belong to it?"
+    told = f"{likes} of the {shown} people who like {label} best, and who were shown it, liked it, clearly"
+    told = told if shown >= FEWEST_COUNTED else f"People who like {label} best clearly like it"
+    return f"{told} more than others: they are shown it from now on. Does the label {label} belong to it?"

@@ -1,4 +1,4 @@
-"""The worker's jobs: `python -m fairshot.service.jobs train|checkpoint DIR`."""
+"""The worker's jobs: `python -m fairshot.service.jobs train|checkpoint DIR [PARENT]`; one ends with its parent."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fairshot.app import open_app
 from fairshot.core.errors import FairshotError
+from fairshot.service.lifeline import end_with
 from fairshot.service.logs import log, set_up_logging
 
 
@@ -30,4 +31,6 @@ def main(job: str, folder: Path) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        end_with(int(sys.argv[3]))
     sys.exit(main(sys.argv[1], Path(sys.argv[2])))

@@ -176,7 +176,7 @@ class Supervisor:
     def _watch_worker(self) -> None:
         deaths: list[float] = []
         while not self._ending.is_set():
-            command = [sys.executable, "-m", "fairshot.service.worker", str(self.folder)]
+            command = [sys.executable, "-m", "fairshot.service.worker", str(self.folder), str(os.getpid())]
             self._worker = subprocess.Popen(command)  # noqa: S603  our own module
             status = self._worker.wait()
             if self._ending.is_set() or self.granian.interrupt_signal:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fairshot.config import Worker as WorkerSettings
 from fairshot.config import load_config
 from fairshot.core.errors import FairshotError
+from fairshot.service.lifeline import end_with
 from fairshot.service.logs import log, set_up_logging
 from fairshot.stores.progress import Progress
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from fairshot.app import App
 
 TICK = 2.0
-_WATCH = 0.2
-"""Seconds between two looks at whether the supervisor still lives."""
 
 
 @dataclass(slots=True)
@@ -73,13 +72,11 @@ class Worker:
         self._progress = Progress(folder / "fairshot.db")
         self._job: subprocess.Popen[bytes] | None = None
         self._ending = threading.Event()
-        self._parent = os.getppid()
 
     def run(self) -> None:
         """Work until told to end."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end())
-        threading.Thread(target=self._end_with_parent, daemon=True).start()
         while not self._ending.wait(TICK):
             self._tick()
         self._stop_job()
@@ -95,7 +92,7 @@ class Worker:
     def _decide_trials(self) -> None:
         if time.monotonic() - self._decided < self._settings.trial_seconds:
             return
-        # Here, so that the worker is up, and knows whose child it is, before so much is loaded.
+        # Here, so that the worker is up before so much is loaded.
         from fairshot.app import open_app
 
         try:
@@ -128,7 +125,7 @@ class Worker:
 
     def _run(self, job: str) -> int:
         # A process of its own: what training allocates goes back to the system when it ends.
-        command = [sys.executable, "-m", "fairshot.service.jobs", job, str(self.folder)]
+        command = [sys.executable, "-m", "fairshot.service.jobs", job, str(self.folder), str(os.getpid())]
         self._job = subprocess.Popen(command)  # noqa: S603  our own module
         while (status := self._job.poll()) is None:
             if self._ending.wait(0.1):
@@ -145,15 +142,8 @@ class Worker:
     def _end(self) -> None:
         self._ending.set()
 
-    def _end_with_parent(self) -> None:
-        # At once, whatever is under way: another service may already start on the directory.
-        while os.getppid() == self._parent:
-            time.sleep(_WATCH)
-        if self._job is not None:
-            self._job.kill()
-        os._exit(1)
-
 
 if __name__ == "__main__":
+    end_with(int(sys.argv[2]))
     set_up_logging()
     Worker(Path(sys.argv[1])).run()

@@ -13,7 +13,7 @@ from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
 from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, core_of, evidence_of
 from fairshot.core.trial_posterior import Posterior, posteriors_of, priors_of
-from fairshot.core.turns import being_searched, being_tried, few_strangers
+from fairshot.core.turns import being_searched, being_tried, waits_for_strangers
 
 AHEAD = 10
 """Impressions over which it is reckoned how much the next ones would change the decision,"""
@@ -37,9 +37,9 @@ class Trials:
         theta_i * change_i,    theta_i ~ Beta(alpha_i, beta_i),
 
     a draw from the posterior of its rate times how much the next impressions can change what is decided on it, halved
-    for each HALVES of all people who match it better. As a stretch comes first what is doubted, and of that the item
-    of which fewest of the person's segment were asked. Nobody is brought an item that their segment plainly does not
-    want.
+    for each HALVES of all people who match it better. As a stretch comes what is doubted (`strangers_wanted`), and of
+    that first the item of which fewest of the person's segment were asked, and none that their segment plainly does
+    not want.
     Source: Wang et al., KDD 2023 (arXiv 2306.01720) and RecSys 2025 (arXiv 2507.09423).
     """
 
@@ -111,17 +111,17 @@ class Bids(NamedTuple):
 def prospects_of(snapshot: Snapshot, rows: Rows) -> Prospects:
     """What is known of items on trial."""
     known = posteriors_of(snapshot, rows)
-    wanted = strangers_wanted(known, few_strangers(snapshot, rows))
+    wanted = strangers_wanted(known, waits_for_strangers(snapshot, rows))
     return Prospects(rows, known, change(known.alpha, known.beta, known.threshold), wanted)
 
 
-def strangers_wanted(known: Posterior, few: Bools) -> Floats:
+def strangers_wanted(known: Posterior, waits: Bools) -> Floats:
     """How much strangers are wanted: 1 where it is not likely yet that an item is good enough, else 0, float64 (n,).
 
     It may be for others, whom a stretch asks. 2 where it seems not to be, and few were asked: it waits for them.
     """
     chance = betaincc(known.alpha, known.beta, known.threshold)
-    return np.where(chance >= DOUBTED, 0.0, np.where(few & (chance < 1 - DOUBTED), 2.0, 1.0))
+    return np.where(chance >= DOUBTED, 0.0, np.where(waits & (chance < 1 - DOUBTED), 2.0, 1.0))
 
 
 def openness(ctx: Context) -> float:
