@@ -103,13 +103,13 @@ def test_twins_are_told_apart_by_their_creator_alone() -> None:
 def test_trials_treat_a_famous_and_an_unknown_creator_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty pairs show coarse differences alone (see `detected`); docs/ideas/trials.md has those of 200 and more.
 
-    Trials of six likes: so small a town decides nothing longer.
+    Trials of five likes that wait for no strangers: so small a town decides nothing longer.
     """
     defaults = policies._settings
 
     def short() -> dict[str, Any]:
         settings = defaults()
-        settings["trials"] |= {"likes": 6.0, "confidence": [0.9, 0.5]}
+        settings["trials"] |= {"likes": 5.0, "confidence": [0.9, 0.5], "strangers": 0}
         return settings
 
     monkeypatch.setattr(policies, "_settings", short)
