@@ -1,10 +1,7 @@
 """Fixtures that any test may use."""
 
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from zlib import crc32
 
 import httpx
 import pytest
@@ -19,13 +16,6 @@ settings.register_profile("fresh", deadline=None, max_examples=300)
 settings.load_profile("fairshot")
 
 QUIET = "[learning]\nleast_examples = 1000000000\n"
-
-
-@pytest.fixture(autouse=True)
-def _same_lots(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests of a test have the same names, so the same lots drawn, whenever and beside whatever it runs."""
-    numbers = itertools.count(crc32(request.node.nodeid.encode()) << 32)
-    monkeypatch.setattr("fairshot.app.secrets", SimpleNamespace(token_hex=lambda size: f"{next(numbers):0{2 * size}x}"))
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Training: a snapshot serves only when it is sound, and no log, however odd, takes away the one that serves."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ def opened(tmp_path: Path) -> Iterator[OpenApp]:
         folder.mkdir(exist_ok=True)
         (folder / FILE).write_text(options)
         apps.append(open_app(folder, clock=Clock()))
+        # Requests of the same names have the same lots drawn whenever this runs.
+        apps[-1].new_request_id = lambda: f"{next(names):032x}"
         return apps[-1]
 
+    names = count()
     yield open_in
     for app in apps:
         app.close()
