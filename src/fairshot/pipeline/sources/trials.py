@@ -11,7 +11,7 @@ from fairshot.core.arrays import Array, Bools, Floats, Ints, Rows, distinct
 from fairshot.core.candidates import Candidates, no_candidates
 from fairshot.core.request import Context
 from fairshot.core.snapshot import Snapshot
-from fairshot.core.trial import FOUND, STRETCH, TrialState, accounts_of, core_of, evidence_of
+from fairshot.core.trial import CORE, FOUND, STRETCH, TrialState, accounts_of, core_of, evidence_of
 from fairshot.core.trial_posterior import Posterior, posteriors_of, priors_of
 from fairshot.core.turns import being_searched, being_tried, waits_for_strangers
 
@@ -239,16 +239,21 @@ def _by_segment(ctx: Context, rows: Rows, rng: np.random.Generator) -> tuple[Flo
     prior = priors_of(ctx.snapshot, rows)
     mean = prior[0] / (prior[0] + prior[1])
     segment = int(ctx.person.segments[0])
-    shown, liked = np.array([told_by(ctx.snapshot, row, segment) for row in rows.tolist()]).reshape(-1, 2).T
+    shown, liked = np.array([told_by(ctx.snapshot, row).get(segment, (0, 0)) for row in rows.tolist()]).reshape(-1, 2).T
     # Four impressions' worth of prior: a segment is small, and its first answers must be heard.
     alpha, beta = 4 * mean + liked, 4 * (1 - mean) + shown - liked
     return thompson_draw(alpha, beta, rng) - shown, (shown >= 8) & (liked == 0)
 
 
-def told_by(snapshot: Snapshot, row: int, segment: int) -> tuple[int, int]:
-    """How many people of a segment's core were shown an item, and how many of them liked it; none of segment -1."""
-    if segment < 0:
-        return 0, 0
-    first, liked = snapshot.once(f"accounts of {row}", lambda: accounts_of(evidence_of(snapshot.items, row)))
-    same = core_of(first["segments"], segment)
-    return int(same.sum()), int((same & liked).sum())
+def told_by(snapshot: Snapshot, row: int) -> dict[int, tuple[int, int]]:
+    """How many people of each segment's core were shown an item, and how many of them liked it."""
+    return snapshot.once(f"told by segments {row}", lambda: _told(evidence_of(snapshot.items, row)))
+
+
+def _told(entries: Array) -> dict[int, tuple[int, int]]:
+    first, liked = accounts_of(entries)
+    core = first["segments"][:, :CORE]
+    names, index = np.unique(core, return_inverse=True)
+    shown = np.bincount(index.ravel(), minlength=len(names))
+    likes = np.bincount(index.reshape(core.shape)[liked].ravel(), minlength=len(names))
+    return {name: (s, x) for name, s, x in zip(*(a.tolist() for a in (names, shown, likes)), strict=True) if name >= 0}
